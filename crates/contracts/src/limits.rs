@@ -1,0 +1,113 @@
+//! The limits in force on what a client sends and receives. Published at `/v1/limits`.
+
+use std::ops::RangeInclusive;
+
+use serde::{Deserialize, Serialize};
+
+/// Unicode scalar values in a company's name, after trimming.
+pub const COMPANY_NAME_CHARS: RangeInclusive<usize> = 1..=200;
+/// Unicode scalar values in a question, after trimming.
+pub const QUESTION_CHARS: RangeInclusive<usize> = 1..=4_000;
+/// Seconds a job may take from its creation.
+pub const TIMEOUT_S: RangeInclusive<u32> = 5..=3_600;
+/// Seconds a job may take from its creation, unless the request says otherwise.
+pub const TIMEOUT_S_DEFAULT: u32 = 600;
+/// Seconds a job may wait for its first start.
+pub const QUEUE_TIMEOUT_S: RangeInclusive<u32> = 1..=3_600;
+/// Failed attempts after which a job is given up.
+pub const MAX_ATTEMPTS: RangeInclusive<u32> = 1..=10;
+/// Failed attempts after which a job is given up, unless the request says otherwise.
+pub const MAX_ATTEMPTS_DEFAULT: u32 = 5;
+/// Priorities; a higher one starts earlier among its tenant's jobs.
+pub const PRIORITY: RangeInclusive<u32> = 0..=9;
+/// The priority of a job, unless the request says otherwise.
+pub const PRIORITY_DEFAULT: u32 = 5;
+/// Labels on a job.
+pub const LABELS_MAX: usize = 16;
+/// Unicode scalar values in a label's key.
+pub const LABEL_KEY_CHARS: RangeInclusive<usize> = 1..=63;
+/// Unicode scalar values in a label's value.
+pub const LABEL_VALUE_CHARS: RangeInclusive<usize> = 0..=256;
+/// Documents that a request may restrict its job to.
+pub const DOCUMENT_IDS_MAX: usize = 100;
+/// Unicode scalar values in the reason of a cancellation.
+pub const CANCEL_REASON_CHARS: RangeInclusive<usize> = 0..=500;
+/// Visible ASCII characters in an idempotency key.
+pub const IDEMPOTENCY_KEY_CHARS: RangeInclusive<usize> = 1..=255;
+/// Bytes in a request's body.
+pub const REQUEST_BODY_BYTES_MAX: usize = 64 * 1024;
+/// Bytes in a document.
+pub const DOCUMENT_BYTES_MAX: usize = 50 * 1000 * 1000;
+/// Pages in a document.
+pub const DOCUMENT_PAGES_MAX: usize = 2_000;
+/// Items in one page of a list.
+pub const PAGE_SIZE: RangeInclusive<u32> = 1..=1_000;
+/// Items in one page of a list, unless the request says otherwise.
+pub const PAGE_SIZE_DEFAULT: u32 = 100;
+/// Events in one job's log, its terminal event included.
+pub const EVENTS_PER_JOB_MAX: u64 = 2_000;
+/// Bytes in one event's envelope.
+pub const EVENT_BYTES_MAX: usize = 16 * 1024;
+/// Bytes that a gateway holds for one slow reader before it reads on from the log.
+pub const STREAM_BUFFER_BYTES_MAX: usize = 64 * 1024;
+/// Days that an ended job is kept.
+pub const RETENTION_DAYS: u32 = 30;
+
+/// The answer of `GET /v1/limits`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// See [`COMPANY_NAME_CHARS`].
+    pub company_name_chars_max: usize,
+    /// See [`QUESTION_CHARS`].
+    pub question_chars_max: usize,
+    /// See [`TIMEOUT_S`].
+    pub timeout_s_min: u32,
+    /// See [`TIMEOUT_S`].
+    pub timeout_s_max: u32,
+    /// See [`TIMEOUT_S_DEFAULT`].
+    pub timeout_s_default: u32,
+    /// See [`MAX_ATTEMPTS`].
+    pub max_attempts_max: u32,
+    /// See [`MAX_ATTEMPTS_DEFAULT`].
+    pub max_attempts_default: u32,
+    /// See [`LABELS_MAX`].
+    pub labels_max: usize,
+    /// See [`REQUEST_BODY_BYTES_MAX`].
+    pub request_body_bytes_max: usize,
+    /// See [`DOCUMENT_BYTES_MAX`].
+    pub document_bytes_max: usize,
+    /// See [`DOCUMENT_PAGES_MAX`].
+    pub document_pages_max: usize,
+    /// See [`PAGE_SIZE`].
+    pub page_size_max: u32,
+    /// See [`EVENTS_PER_JOB_MAX`].
+    pub events_per_job_max: u64,
+    /// See [`EVENT_BYTES_MAX`].
+    pub event_bytes_max: usize,
+    /// See [`STREAM_BUFFER_BYTES_MAX`].
+    pub stream_buffer_bytes_max: usize,
+    /// See [`RETENTION_DAYS`].
+    pub retention_days: u32,
+}
+
+impl Limits {
+    /// The limits of this release.
+    pub const IN_FORCE: Self = Self {
+        company_name_chars_max: *COMPANY_NAME_CHARS.end(),
+        question_chars_max: *QUESTION_CHARS.end(),
+        timeout_s_min: *TIMEOUT_S.start(),
+        timeout_s_max: *TIMEOUT_S.end(),
+        timeout_s_default: TIMEOUT_S_DEFAULT,
+        max_attempts_max: *MAX_ATTEMPTS.end(),
+        max_attempts_default: MAX_ATTEMPTS_DEFAULT,
+        labels_max: LABELS_MAX,
+        request_body_bytes_max: REQUEST_BODY_BYTES_MAX,
+        document_bytes_max: DOCUMENT_BYTES_MAX,
+        document_pages_max: DOCUMENT_PAGES_MAX,
+        page_size_max: *PAGE_SIZE.end(),
+        events_per_job_max: EVENTS_PER_JOB_MAX,
+        event_bytes_max: EVENT_BYTES_MAX,
+        stream_buffer_bytes_max: STREAM_BUFFER_BYTES_MAX,
+        retention_days: RETENTION_DAYS,
+    };
+}

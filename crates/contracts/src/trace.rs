@@ -1,0 +1,118 @@
+//! W3C Trace Context: the `traceparent` of a request, kept with its job.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use uuid::Uuid;
+
+/// The identity of a trace and of the span that asked.
+///
+/// Written as a version `00` `traceparent` header (<https://www.w3.org/TR/trace-context/>). A
+/// header of a later version is read by its first four fields, as the recommendation asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TraceContext {
+    trace_id: u128,
+    span_id: u64,
+    flags: u8,
+}
+
+/// A text that is no `traceparent`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a W3C traceparent")]
+pub struct TraceContextError;
+
+impl TraceContext {
+    /// A new trace, sampled.
+    #[must_use]
+    pub fn root() -> Self {
+        let span = Uuid::now_v7().as_u128() as u64;
+        Self { trace_id: Uuid::now_v7().as_u128(), span_id: span.max(1), flags: 1 }
+    }
+
+    /// The trace id: 32 lower-case hexadecimal digits.
+    #[must_use]
+    pub fn trace_id(&self) -> String {
+        format!("{:032x}", self.trace_id)
+    }
+}
+
+impl fmt::Display for TraceContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "00-{:032x}-{:016x}-{:02x}", self.trace_id, self.span_id, self.flags)
+    }
+}
+
+impl FromStr for TraceContext {
+    type Err = TraceContextError;
+
+    fn from_str(text: &str) -> Result<Self, TraceContextError> {
+        let fields: Vec<&str> = text.split('-').collect();
+        let [version, trace_id, span_id, flags, rest @ ..] = fields.as_slice() else {
+            return Err(TraceContextError);
+        };
+        let version = hex(version, 2)?;
+        if version == 0xff || (version == 0 && !rest.is_empty()) {
+            return Err(TraceContextError);
+        }
+        let context = Self {
+            trace_id: hex(trace_id, 32)?,
+            span_id: hex(span_id, 16)? as u64,
+            flags: hex(flags, 2)? as u8,
+        };
+        if context.trace_id == 0 || context.span_id == 0 {
+            return Err(TraceContextError);
+        }
+        Ok(context)
+    }
+}
+
+fn hex(text: &str, digits: usize) -> Result<u128, TraceContextError> {
+    let lower_hex = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
+    if text.len() != digits || !text.bytes().all(lower_hex) {
+        return Err(TraceContextError);
+    }
+    u128::from_str_radix(text, 16).map_err(|_| TraceContextError)
+}
+
+impl Serialize for TraceContext {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for TraceContext {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_traceparent_is_read_and_written_the_same() {
+        let header = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let context: TraceContext = header.parse().unwrap();
+        assert_eq!(context.to_string(), header);
+        assert_eq!(context.trace_id(), "4bf92f3577b34da6a3ce929d0e0e4736");
+    }
+
+    #[test]
+    fn a_later_version_is_read_and_a_broken_one_refused() {
+        let later = "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more";
+        assert!(later.parse::<TraceContext>().is_ok());
+        for broken in [
+            "",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
+        ] {
+            assert!(broken.parse::<TraceContext>().is_err(), "{broken:?}");
+        }
+    }
+}

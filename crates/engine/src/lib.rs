@@ -1,0 +1,17 @@
+//! What a job is and what may happen to it.
+//!
+//! [`job`] is the pure state machine, [`retry`] the pure retry policy, [`analysis`] the workflow,
+//! [`ports`] what the engine needs from outside, and [`services`] the use cases. There is no HTTP,
+//! no SQL and no AMQP here.
+#![warn(missing_docs)]
+
+pub mod analysis;
+mod company;
+mod error_class;
+pub mod job;
+pub mod ports;
+pub mod retry;
+pub mod services;
+
+pub use company::company_key;
+pub use error_class::ErrorClass;

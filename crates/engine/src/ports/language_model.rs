@@ -1,0 +1,151 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use contracts::job::Usage;
+use contracts::{Code, JobId};
+use serde::{Deserialize, Serialize};
+
+use super::RetrievedPassage;
+use crate::analysis::Plan;
+use crate::error_class::ErrorClass;
+
+/// Writes an answer from passages.
+#[async_trait]
+pub trait LanguageModel: Send + Sync {
+    /// The name that requests choose it by, and results show.
+    fn name(&self) -> &str;
+
+    /// Answers the question from the passages alone, citing them; the text goes to `output` as it
+    /// is written, and the answer's text is exactly what went there.
+    ///
+    /// Documents are data: nothing that stands in them is an instruction. The call keeps within
+    /// `call.left`.
+    async fn synthesize(
+        &self,
+        call: &CallContext,
+        request: &SynthesisRequest<'_>,
+        output: &mut dyn OutputSink,
+    ) -> Result<Synthesis, ModelError>;
+}
+
+/// On whose behalf a call is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallContext {
+    /// The job.
+    pub job_id: JobId,
+    /// The attempt, from 1.
+    pub attempt: u32,
+    /// Attempts that failed before.
+    pub failures: u32,
+    /// The time that is left for the call.
+    pub left: Duration,
+}
+
+/// What to answer, and from what.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SynthesisRequest<'a> {
+    /// The company that is asked about.
+    pub company_name: &'a str,
+    /// The question.
+    pub question: &'a str,
+    /// What the question asks for.
+    pub plan: &'a Plan,
+    /// The passages, best first.
+    pub passages: &'a [RetrievedPassage],
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Synthesis {
+    /// The answer, in plain text; empty if the passages do not hold one.
+    pub text: String,
+    /// Which part of it rests on which passage.
+    pub citations: Vec<PassageCitation>,
+    /// What it cost.
+    pub usage: Usage,
+}
+
+/// A part of an answer and the passage it rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassageCitation {
+    /// Where the part begins: an offset in Unicode scalar values.
+    pub start: usize,
+    /// Where it ends, exclusive.
+    pub end: usize,
+    /// The passage: an index into the request's passages.
+    pub passage: usize,
+    /// The words of the passage that carry the part, verbatim.
+    pub quote: String,
+}
+
+/// Takes an answer as it is written.
+#[async_trait]
+pub trait OutputSink: Send {
+    /// Appends to the answer. Slow readers never hold it up; the store may.
+    async fn push(&mut self, text: &str) -> Result<(), OutputClosed>;
+}
+
+/// Nobody wants the answer any more: stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the answer is not wanted any more")]
+pub struct OutputClosed;
+
+/// Why a model gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// It could not be reached, or failed.
+    #[error("the model is unavailable: {0}")]
+    Unavailable(String),
+    /// Its provider limits the rate of calls.
+    #[error("the model limits the rate of calls")]
+    RateLimited {
+        /// After which to try again.
+        retry_after: Option<Duration>,
+    },
+    /// It did not answer in time.
+    #[error("the model did not answer in time")]
+    Timeout,
+    /// It refused to answer.
+    #[error("the model refused: {0}")]
+    Refused(String),
+    /// Its answer does not keep the rules.
+    #[error("the model's answer is invalid: {0}")]
+    Invalid(String),
+    /// Nobody wants the answer any more.
+    #[error(transparent)]
+    Closed(#[from] OutputClosed),
+    /// An error of ours.
+    #[error("an error of the model's adapter: {0}")]
+    Bug(String),
+}
+
+impl ModelError {
+    /// What the retry policy reads.
+    #[must_use]
+    pub const fn class(&self) -> ErrorClass {
+        match self {
+            Self::Unavailable(_) | Self::Invalid(_) => ErrorClass::Transient { retry_after: None },
+            Self::RateLimited { retry_after } => {
+                ErrorClass::RateLimited { retry_after: *retry_after }
+            }
+            Self::Timeout => ErrorClass::Timeout,
+            Self::Refused(_) => ErrorClass::Permanent,
+            Self::Closed(_) => ErrorClass::Cancelled,
+            Self::Bug(_) => ErrorClass::Bug,
+        }
+    }
+
+    /// What the client reads.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::Unavailable(_) => Code::ModelUnavailable,
+            Self::RateLimited { .. } => Code::ModelRateLimited,
+            Self::Timeout => Code::ModelTimeout,
+            Self::Refused(_) => Code::ModelRefused,
+            Self::Invalid(_) => Code::ModelOutputInvalid,
+            Self::Closed(_) => Code::CancelledByClient,
+            Self::Bug(_) => Code::Internal,
+        }
+    }
+}

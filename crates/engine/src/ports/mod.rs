@@ -1,0 +1,43 @@
+//! What the engine needs from outside: the table of contents of the system.
+//!
+//! Each port promises; each adapter keeps the promise; one conformance suite per port, in the
+//! `testkit` crate, holds every adapter to it.
+
+mod clock;
+mod document_reader;
+mod document_store;
+mod hint_queue;
+mod job_store;
+mod language_model;
+mod progress_bus;
+mod retriever;
+
+pub use clock::{Clock, SystemClock};
+pub use document_reader::{DocumentReader, MediaType, ReadDocument, ReadError};
+pub use document_store::{
+    CorpusChange, CorpusChanges, DocumentStore, NewDocument, Passage, Stored, StoredDocument,
+};
+pub use hint_queue::{Delivery, HintQueue, PublishError, QueueClosed, Receipt};
+pub use job_store::{
+    Cancelled, Claimed, Committed, Fence, IdempotencyKey, JobFilter, JobStore, LogHead, LogSlice,
+    NewJob, PageCursor, Refill, Renewal, Snapshot, StepRecord, Submitted, Swept, Write, Written,
+};
+pub use language_model::{
+    CallContext, LanguageModel, ModelError, OutputClosed, OutputSink, Synthesis, SynthesisRequest,
+};
+pub use progress_bus::{NewsItem, NewsStream, ProgressBus};
+pub use retriever::{RetrievalError, RetrievalQuery, Retrieved, RetrievedPassage, Retriever};
+
+/// Why a store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The store cannot be reached, or is too busy. Nothing was written; trying again can help.
+    #[error("the store is unavailable")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The connection broke while a write was under way: it may or may not have been committed.
+    #[error("the outcome of a write is unknown")]
+    OutcomeUnknown(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The store refuses this value, or holds what it should not. Trying again does not help.
+    #[error("the store refuses a value")]
+    Rejected(#[source] Box<dyn std::error::Error + Send + Sync>),
+}

@@ -1,0 +1,1 @@
+//! Refilling the window of hints.

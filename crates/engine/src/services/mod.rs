@@ -1,0 +1,70 @@
+//! The use cases, one a file.
+//!
+//! [`Jobs`] is what a gateway offers its clients; [`RunJob`], [`dispatch`] and [`sweep`] are what
+//! keeps jobs moving; [`Ingest`] takes documents in. Each is given the ports it needs and no more.
+
+mod cancel;
+pub mod dispatch;
+mod ingest;
+mod query;
+mod retry;
+mod run_job;
+mod stream;
+mod submit;
+pub mod sweep;
+
+use std::sync::Arc;
+
+use crate::ports::{DocumentStore, HintQueue, JobStore, ProgressBus};
+
+pub use cancel::{CancelAnswer, CancelError};
+pub use ingest::{Ingest, IngestError, NewFile};
+pub use query::{ListQuery, QueryError};
+pub use retry::RetryError;
+#[allow(missing_docs)]
+pub use run_job::{Ended, RunJob, StopReason};
+pub use stream::{FollowError, Follower, Rendered, Streams};
+pub use submit::{Accepted, SubmitError, SubmitOptions};
+
+/// Hints under way at the most, in a single process.
+pub const HINT_WINDOW: usize = 256;
+
+/// What a client may ask about jobs.
+#[derive(Clone)]
+pub struct Jobs {
+    store: Arc<dyn JobStore>,
+    queue: Arc<dyn HintQueue>,
+    bus: Arc<dyn ProgressBus>,
+    documents: Arc<dyn DocumentStore>,
+    streams: Streams,
+    models: Arc<[String]>,
+}
+
+impl Jobs {
+    /// The use cases over these ports. `models` are the names that a request may choose; the first
+    /// is the default.
+    #[must_use]
+    pub fn new(ports: JobsPorts, streams: Streams, models: Vec<String>) -> Self {
+        let JobsPorts { store, queue, bus, documents } = ports;
+        Self { store, queue, bus, documents, streams, models: models.into() }
+    }
+
+    /// Tells every gateway what was committed.
+    async fn announce(&self, committed: &crate::ports::Committed) {
+        if let Some(news) = committed.news() {
+            self.bus.publish(news).await;
+        }
+    }
+}
+
+/// The ports behind [`Jobs`].
+pub struct JobsPorts {
+    /// The truth about jobs.
+    pub store: Arc<dyn JobStore>,
+    /// The way to the workers.
+    pub queue: Arc<dyn HintQueue>,
+    /// The way to the gateways.
+    pub bus: Arc<dyn ProgressBus>,
+    /// The documents.
+    pub documents: Arc<dyn DocumentStore>,
+}

@@ -1,0 +1,167 @@
+//! Reading jobs and their logs.
+
+use contracts::job::{Links, StepState};
+use contracts::result::PartialResult;
+use contracts::{EventBody, EventPage, Job, JobId, TenantId};
+
+use super::Jobs;
+use crate::ports::{JobFilter, LogSlice, PageCursor, Snapshot, StoreError};
+
+/// Why a job or its log is not shown.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// There is no such job, or it is another tenant's.
+    #[error("there is no such job")]
+    NotFound,
+    /// The cursor is beyond the newest event.
+    #[error("the cursor {after} is ahead of the log, which ends at {head}")]
+    CursorAhead {
+        /// The cursor.
+        after: u64,
+        /// The newest version.
+        head: u64,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Which jobs to list.
+#[derive(Debug, Clone, Default)]
+pub struct ListQuery {
+    /// The filter.
+    pub filter: JobFilter,
+    /// The place after which the page begins.
+    pub cursor: Option<PageCursor>,
+    /// Jobs at the most.
+    pub page_size: usize,
+}
+
+impl Jobs {
+    /// A job as the client sees it.
+    ///
+    /// # Errors
+    /// [`QueryError::NotFound`], [`QueryError::Store`].
+    pub async fn get(&self, tenant: &TenantId, id: JobId) -> Result<Job, QueryError> {
+        let snapshot = self.store.get(tenant, id).await?.ok_or(QueryError::NotFound)?;
+        self.show(snapshot).await
+    }
+
+    /// A page of jobs, newest first, and the cursor of the next page. Jobs in a list come without
+    /// their `partial_result`: that is read from the log, a job at a time.
+    ///
+    /// # Errors
+    /// [`QueryError::Store`].
+    pub async fn list(
+        &self,
+        tenant: &TenantId,
+        query: &ListQuery,
+    ) -> Result<(Vec<Job>, Option<PageCursor>), QueryError> {
+        let one_more = query.page_size + 1;
+        let mut found = self.store.list(tenant, &query.filter, query.cursor, one_more).await?;
+        let more = found.len() > query.page_size;
+        found.truncate(query.page_size);
+        let last = found.last().map(|s| PageCursor { created_at: s.job.created_at, id: s.job.id });
+        let jobs = found.into_iter().map(|snapshot| view(snapshot, None)).collect();
+        Ok((jobs, last.filter(|_| more)))
+    }
+
+    /// A page of a job's log.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn events(
+        &self,
+        tenant: &TenantId,
+        id: JobId,
+        after: u64,
+        limit: usize,
+    ) -> Result<EventPage, QueryError> {
+        let slice = self.store.log(tenant, id, after, limit).await?.ok_or(QueryError::NotFound)?;
+        let LogSlice { events, head, .. } = slice;
+        if after > head {
+            return Err(QueryError::CursorAhead { after, head });
+        }
+        let next_after = events.last().map_or(after, contracts::Event::version);
+        Ok(EventPage { events, next_after, head })
+    }
+
+    /// A snapshot as the client sees it; what was reached stands beside an error.
+    ///
+    /// # Errors
+    /// [`QueryError::Store`].
+    pub async fn show(&self, snapshot: Snapshot) -> Result<Job, QueryError> {
+        let partial = match snapshot.error {
+            Some(_) => Some(self.partial_result(&snapshot).await?),
+            None => None,
+        };
+        Ok(view(snapshot, partial))
+    }
+
+    async fn partial_result(&self, snapshot: &Snapshot) -> Result<PartialResult, QueryError> {
+        const WHOLE_LOG: usize = 2 * contracts::limits::EVENTS_PER_JOB_MAX as usize;
+        let Snapshot { job, steps, .. } = snapshot;
+        let log = self.store.log(&job.tenant, job.id, 0, WHOLE_LOG).await?;
+        let mut partial = PartialResult {
+            completed_steps: steps
+                .iter()
+                .filter(|step| step.state == StepState::Completed)
+                .map(|step| step.step.clone())
+                .collect(),
+            ..PartialResult::default()
+        };
+        for event in log.map(|slice| slice.events).unwrap_or_default() {
+            match event.body() {
+                Some(EventBody::SourceRetrieved(data)) => partial.sources.push(data.source),
+                Some(EventBody::OutputDelta(data)) => {
+                    partial.draft.get_or_insert_default().push_str(&data.text);
+                }
+                Some(EventBody::OutputReset(_)) => partial.draft = None,
+                Some(_) | None => {}
+            }
+        }
+        Ok(partial)
+    }
+}
+
+/// A snapshot in the contract's form.
+pub(super) fn view(snapshot: Snapshot, partial_result: Option<PartialResult>) -> Job {
+    let Snapshot { job, submission, read_at, .. } = snapshot;
+    let next_attempt_at = match job.state {
+        crate::job::State::Retrying { run_at } => Some(run_at),
+        crate::job::State::Queued
+        | crate::job::State::Running { .. }
+        | crate::job::State::Cancelling { .. }
+        | crate::job::State::Ended(_) => None,
+    };
+    Job {
+        id: job.id,
+        state: job.state.name(),
+        version: job.version,
+        company_name: submission.company_name,
+        question: submission.question,
+        created_at: job.created_at,
+        started_at: job.started_at,
+        finished_at: job.finished_at(),
+        deadline_at: job.deadline_at,
+        queue_deadline_at: job.queue_deadline_at,
+        attempt: job.attempt,
+        failures: job.failures,
+        max_attempts: job.max_attempts,
+        attempts: snapshot.attempts,
+        next_attempt_at,
+        steps: snapshot.steps,
+        queue_position: None,
+        labels: submission.labels,
+        result: snapshot.result,
+        partial_result,
+        error: snapshot.error,
+        usage: snapshot.usage,
+        timeline: job.timeline(read_at),
+        retry_of: snapshot.retry_of,
+        model: submission.model,
+        trace_id: job.trace.trace_id(),
+        expires_at: job.expires_at(),
+        links: Links::of(job.id),
+    }
+}

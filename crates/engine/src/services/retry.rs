@@ -1,0 +1,102 @@
+//! Repeating a job that has ended, without repeating what is still good of it.
+
+use contracts::event::{SourceRetrieved, StepCompleted};
+use contracts::{EventBody, JobId, TenantId};
+use sha2::{Digest as _, Sha256};
+
+use super::Jobs;
+use super::submit::{Accepted, SubmitError, new_job};
+use crate::analysis::retrieve::Evidence;
+use crate::analysis::{PIPELINE_VERSION, StepName};
+use crate::ports::{IdempotencyKey, NewJob, Snapshot, StepRecord, StoreError};
+
+/// Why a job is not repeated.
+#[derive(Debug, thiserror::Error)]
+pub enum RetryError {
+    /// There is no such job, or it is another tenant's.
+    #[error("there is no such job")]
+    NotFound,
+    /// It has not ended.
+    #[error("the job has not ended: it is {}", .0.job.state.name())]
+    NotTerminal(Box<Snapshot>),
+    /// The new job was refused.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+}
+
+impl From<StoreError> for RetryError {
+    fn from(error: StoreError) -> Self {
+        Self::Submit(SubmitError::Store(error))
+    }
+}
+
+impl Jobs {
+    /// Accepts a new job that asks the same. The leading steps of the old one that are done, of
+    /// this release's workflow and of today's documents are taken over with their sources; the
+    /// verification never is, so a job that was repeated always says something of its own.
+    ///
+    /// # Errors
+    /// [`RetryError`].
+    pub async fn retry(
+        &self,
+        tenant: &TenantId,
+        id: JobId,
+        idempotency_key: Option<String>,
+    ) -> Result<Accepted, RetryError> {
+        let old = self.store.get(tenant, id).await?.ok_or(RetryError::NotFound)?;
+        if !old.job.is_ended() {
+            return Err(RetryError::NotTerminal(Box::new(old)));
+        }
+        let fingerprint = Sha256::digest(format!("retry {id}")).into();
+        let idempotency = idempotency_key.map(|key| IdempotencyKey { key, fingerprint });
+        let mut new = new_job(tenant, old.submission.clone(), None, idempotency);
+        new.retry_of = Some(id);
+        self.carry_over(&old, &mut new).await?;
+        Ok(self.accept(tenant, new).await?)
+    }
+
+    async fn carry_over(&self, old: &Snapshot, new: &mut NewJob) -> Result<(), StoreError> {
+        let (tenant, id) = (&old.job.tenant, old.job.id);
+        let generation = self.documents.generation(tenant).await?;
+        let done = self.store.checkpoints(tenant, id).await?.unwrap_or_default();
+        let refused = old.error.as_ref().and_then(|error| error.step.as_deref());
+        for (record, step) in done.into_iter().zip(StepName::ALL) {
+            let corpus_is_the_same = record.corpus_generation.is_none_or(|seen| seen == generation);
+            let is_current = record.pipeline_version == PIPELINE_VERSION && corpus_is_the_same;
+            // An answer that was refused would be refused again.
+            let was_refused = step == StepName::Synthesize && refused == Some("verify");
+            if record.step != step.as_str()
+                || !is_current
+                || was_refused
+                || step == StepName::Verify
+            {
+                break;
+            }
+            new.carried_events.extend(carried_events(step, &record, id));
+            new.carried.push(record);
+        }
+        Ok(())
+    }
+}
+
+/// The events that tell of a step taken over, its sources included.
+fn carried_events(step: StepName, record: &StepRecord, from: JobId) -> Vec<EventBody> {
+    let taken_over_from = Some(from);
+    let mut events = vec![EventBody::StepCompleted(StepCompleted {
+        step: record.step.clone(),
+        kind: step.kind(),
+        duration_ms: 0,
+        taken_over_from,
+    })];
+    if step == StepName::Retrieve
+        && let Ok(evidence) = serde_json::from_str::<Evidence>(&record.output)
+    {
+        let sources = evidence.sources.into_iter();
+        events.extend(
+            sources.map(|source| {
+                EventBody::SourceRetrieved(SourceRetrieved { source, taken_over_from })
+            }),
+        );
+    }
+    events
+}

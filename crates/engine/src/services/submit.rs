@@ -1,0 +1,148 @@
+//! Accepting a job.
+
+use std::time::Duration;
+
+use contracts::{FieldError, Hint, JobId, Submission, TenantId, TraceContext, limits};
+use sha2::{Digest as _, Sha256};
+
+use super::{HINT_WINDOW, Jobs};
+use crate::job::Identity;
+use crate::ports::{IdempotencyKey, NewJob, Snapshot, StoreError, Submitted};
+
+/// What comes with a submission beside its body.
+#[derive(Debug, Clone, Default)]
+pub struct SubmitOptions {
+    /// The key that makes a repetition the same job.
+    pub idempotency_key: Option<String>,
+    /// The caller's trace; a new one if absent.
+    pub trace: Option<TraceContext>,
+}
+
+/// A job that is durable.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    /// The job.
+    pub snapshot: Snapshot,
+    /// Whether it had been accepted before, under the same key.
+    pub replayed: bool,
+}
+
+/// Why a submission is refused. Nothing was stored, unless the store's outcome is unknown.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    /// It asks for what this server does not have.
+    #[error("the request is invalid")]
+    Invalid(Vec<FieldError>),
+    /// The key was used for another request.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    /// The key's job was deleted.
+    #[error("the job of this idempotency key was deleted")]
+    Gone,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Jobs {
+    /// Accepts a job. It is durable when this returns.
+    ///
+    /// # Errors
+    /// [`SubmitError`].
+    pub async fn submit(
+        &self,
+        tenant: &TenantId,
+        submission: Submission,
+        options: SubmitOptions,
+    ) -> Result<Accepted, SubmitError> {
+        self.check(&submission)?;
+        let idempotency = options
+            .idempotency_key
+            .map(|key| IdempotencyKey { key, fingerprint: fingerprint(&submission) });
+        let new = new_job(tenant, submission, options.trace, idempotency);
+        self.accept(tenant, new).await
+    }
+
+    /// Refuses what this server cannot do.
+    ///
+    /// # Errors
+    /// [`SubmitError::Invalid`].
+    pub fn check(&self, submission: &Submission) -> Result<(), SubmitError> {
+        let mut errors = Vec::new();
+        if let Some(model) = &submission.model
+            && !self.models.contains(model)
+        {
+            let known = self.models.join(", ");
+            let detail = format!("there is no such model here; known: {known}");
+            errors.push(FieldError { pointer: "/model".to_owned(), detail });
+        }
+        if submission.webhook.is_some() {
+            let detail = "this server sends no webhooks: follow the job's events".to_owned();
+            errors.push(FieldError { pointer: "/webhook".to_owned(), detail });
+        }
+        if errors.is_empty() { Ok(()) } else { Err(SubmitError::Invalid(errors)) }
+    }
+
+    /// Stores a job, tells the gateways and wakes a worker.
+    pub(super) async fn accept(
+        &self,
+        tenant: &TenantId,
+        new: NewJob,
+    ) -> Result<Accepted, SubmitError> {
+        let (id, replayed) = match self.store.submit(new).await? {
+            Submitted::Created { committed, hinted } => {
+                self.announce(&committed).await;
+                if hinted {
+                    self.hint(committed.job.id).await;
+                }
+                (committed.job.id, false)
+            }
+            Submitted::Replayed(id) => (id, true),
+            Submitted::KeyReused => return Err(SubmitError::KeyReused),
+            Submitted::KeyGone => return Err(SubmitError::Gone),
+        };
+        let snapshot = self.store.get(tenant, id).await?.ok_or(SubmitError::Gone)?;
+        Ok(Accepted { snapshot, replayed })
+    }
+
+    /// A hint that cannot be sent fails nothing: the refill sends it again.
+    async fn hint(&self, job_id: JobId) {
+        let hint = Hint { job_id };
+        if let Err(refused) = self.queue.publish(hint).await {
+            tracing::debug!(%job_id, %refused, "hint not sent");
+            if let Err(error) = self.store.unhint(&[hint]).await {
+                tracing::warn!(%job_id, %error, "hint not given back; it is sent again later");
+            }
+        }
+    }
+}
+
+pub(super) fn new_job(
+    tenant: &TenantId,
+    submission: Submission,
+    trace: Option<TraceContext>,
+    idempotency: Option<IdempotencyKey>,
+) -> NewJob {
+    let seconds = |s: u32| Duration::from_secs(u64::from(s));
+    NewJob {
+        identity: Identity {
+            id: JobId::new(),
+            tenant: tenant.clone(),
+            trace: trace.unwrap_or_else(TraceContext::root),
+        },
+        idempotency,
+        timeout: seconds(submission.timeout_s.unwrap_or(limits::TIMEOUT_S_DEFAULT)),
+        queue_timeout: submission.queue_timeout_s.map(seconds),
+        submission,
+        retry_of: None,
+        carried: Vec::new(),
+        carried_events: Vec::new(),
+        hint_window: HINT_WINDOW,
+    }
+}
+
+/// SHA-256 of the request as it was sent: trimmed, defaults not filled in, fields in one order.
+pub(super) fn fingerprint(submission: &Submission) -> [u8; 32] {
+    let json = serde_json::to_vec(submission).unwrap_or_default();
+    Sha256::digest(json).into()
+}
