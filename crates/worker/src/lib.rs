@@ -1,1 +1,200 @@
+//! The worker: takes hints, claims jobs, runs them in slots, and hands them over when it stops.
+//!
+//! A slot is held before a hint is taken, so no hint waits here that another worker could serve.
+//! A hint is acknowledged once the claim is committed: from then on the store brings the job back
+//! if this process dies.
 
+mod running;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use contracts::WorkerId;
+use engine::analysis::PIPELINE_VERSION;
+use engine::ports::{Claimed, Delivery, HintQueue, JobStore, ProgressBus, StoreError};
+use engine::services::{Ended, RunJob};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::running::Running;
+
+/// How often a worker says that it lives.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// The wait after a claim that the store could not answer.
+const STORE_PAUSE: Duration = Duration::from_millis(500);
+/// What a job gets to hand itself over, once it is told to.
+const HAND_OVER: Duration = Duration::from_secs(2);
+
+/// How a worker works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkerSettings {
+    /// Jobs at a time, at least 1.
+    pub slots: u32,
+    /// What running jobs get to finish by themselves when the worker stops.
+    pub grace: Duration,
+}
+
+/// One incarnation of a worker.
+#[derive(Clone)]
+pub struct Worker {
+    id: WorkerId,
+    store: Arc<dyn JobStore>,
+    queue: Arc<dyn HintQueue>,
+    bus: Arc<dyn ProgressBus>,
+    run_job: Arc<RunJob>,
+    settings: WorkerSettings,
+    slots: Arc<Semaphore>,
+    alone: Arc<Mutex<()>>,
+    running: Running,
+    tasks: TaskTracker,
+}
+
+/// The ports behind a [`Worker`].
+pub struct WorkerPorts {
+    /// The truth about jobs.
+    pub store: Arc<dyn JobStore>,
+    /// Where hints come from.
+    pub queue: Arc<dyn HintQueue>,
+    /// The way to the gateways.
+    pub bus: Arc<dyn ProgressBus>,
+}
+
+impl Worker {
+    /// A new incarnation.
+    #[must_use]
+    pub fn new(ports: WorkerPorts, run_job: RunJob, settings: WorkerSettings) -> Self {
+        let WorkerPorts { store, queue, bus } = ports;
+        let slots = Arc::new(Semaphore::new(settings.slots.max(1) as usize));
+        Self {
+            id: WorkerId::new(),
+            store,
+            queue,
+            bus,
+            run_job: Arc::new(run_job),
+            settings,
+            slots,
+            alone: Arc::default(),
+            running: Running::default(),
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// Works until `stop`; then takes nothing new, lets jobs finish within the grace, hands the
+    /// rest over, and returns.
+    pub async fn run(&self, stop: CancellationToken) {
+        let heart = CancellationToken::new();
+        let heartbeat = self.tasks.spawn(self.clone().heartbeat(heart.clone()));
+        self.consume(&stop).await;
+        self.drain().await;
+        heart.cancel();
+        if heartbeat.await.is_err() {
+            tracing::error!("the heartbeat had panicked");
+        }
+        if let Err(error) = self.store.retire(self.id).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "worker not retired");
+        }
+    }
+
+    async fn consume(&self, stop: &CancellationToken) {
+        loop {
+            let slot = tokio::select! {
+                () = stop.cancelled() => return,
+                slot = Arc::clone(&self.slots).acquire_owned() => match slot {
+                    Ok(slot) => slot,
+                    Err(_closed) => return,
+                },
+            };
+            let delivery = tokio::select! {
+                () = stop.cancelled() => return,
+                delivery = self.queue.receive() => match delivery {
+                    Ok(delivery) => delivery,
+                    Err(_closed) => return,
+                },
+            };
+            self.serve(delivery, slot).await;
+        }
+    }
+
+    /// Serves one hint. It is settled only once the store has said what it is worth.
+    async fn serve(&self, delivery: Delivery, slot: OwnedSemaphorePermit) {
+        let job_id = delivery.hint.job_id;
+        match self.store.claim(job_id, self.id, &[PIPELINE_VERSION]).await {
+            Ok(claimed) => {
+                delivery.receipt.ack().await;
+                if let Some(claimed) = claimed {
+                    self.announce(&claimed).await;
+                    self.tasks.spawn(self.clone().work(claimed, slot));
+                }
+            }
+            Err(StoreError::Rejected(error)) => {
+                tracing::error!(%job_id, error = error.as_ref() as &dyn std::error::Error, "claim refused");
+                delivery.receipt.ack().await;
+            }
+            Err(error @ (StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_))) => {
+                tracing::warn!(%job_id, error = &error as &dyn std::error::Error, "not claimed");
+                delivery.receipt.nack().await;
+                tokio::time::sleep(STORE_PAUSE).await;
+            }
+        }
+    }
+
+    async fn announce(&self, claimed: &Claimed) {
+        if let Some(news) = claimed.committed.news() {
+            self.bus.publish(news).await;
+        }
+    }
+
+    async fn work(self, claimed: Claimed, slot: OwnedSemaphorePermit) {
+        let job = &claimed.committed.job;
+        let (job_id, attempt) = (job.id, job.attempt);
+        let entry = self.running.enter(job_id);
+        let ended = if job.runs_alone() {
+            // The job may be what kills workers: it takes nobody with it. Its own slot is given
+            // back first, so that two such jobs do not wait for each other's.
+            drop(slot);
+            let _turn = self.alone.lock().await;
+            let all = self.slots.acquire_many(self.settings.slots.max(1)).await;
+            let ended = self.run_job.run(self.id, claimed, entry.stop()).await;
+            drop(all);
+            ended
+        } else {
+            let ended = self.run_job.run(self.id, claimed, entry.stop()).await;
+            drop(slot);
+            ended
+        };
+        match ended {
+            Ended::Succeeded | Ended::Failed | Ended::Cancelled | Ended::Released => {
+                tracing::info!(%job_id, attempt, ?ended, "attempt ended");
+            }
+            Ended::Overdue | Ended::Fenced | Ended::StoreLost => {
+                tracing::warn!(%job_id, attempt, ?ended, "attempt ended without a word of its own");
+            }
+        }
+    }
+
+    async fn heartbeat(self, stop: CancellationToken) {
+        let mut beats = tokio::time::interval(HEARTBEAT);
+        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = beats.tick() => {}
+            }
+            match self.store.renew(self.id).await {
+                Ok(renewal) => self.running.cancel(&renewal.cancelling),
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "lease not renewed");
+                }
+            }
+        }
+    }
+
+    async fn drain(&self) {
+        self.running.until_empty(self.settings.grace).await;
+        self.running.hand_over();
+        self.running.until_empty(HAND_OVER).await;
+        self.tasks.close();
+    }
+}

@@ -1,1 +1,44 @@
-//! Refilling the window of hints.
+//! Refilling the window of hints: what makes a queued job start, whatever was lost on the way.
+
+use std::time::Duration;
+
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use super::HINT_WINDOW;
+use crate::ports::{HintQueue, JobStore, PublishError, Refill, StoreError};
+
+/// How often the window is refilled.
+const INTERVAL: Duration = Duration::from_millis(250);
+/// A hint that was not claimed for this long is sent again.
+const RESEND_AFTER: Duration = Duration::from_secs(15);
+
+/// Refills the window until `stop`. Every process may do this; none has to be the leader.
+pub async fn dispatch(store: &dyn JobStore, queue: &dyn HintQueue, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        if let Err(error) = refill(store, queue).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "hints not refilled");
+        }
+    }
+}
+
+async fn refill(store: &dyn JobStore, queue: &dyn HintQueue) -> Result<(), StoreError> {
+    let taken = store.refill(Refill { window: HINT_WINDOW, resend_after: RESEND_AFTER }).await?;
+    let mut hints = taken.into_iter();
+    while let Some(hint) = hints.next() {
+        match queue.publish(hint).await {
+            Ok(()) => {}
+            Err(PublishError::Full | PublishError::Unavailable(_)) => {
+                let unsent: Vec<_> = std::iter::once(hint).chain(hints).collect();
+                return store.unhint(&unsent).await;
+            }
+        }
+    }
+    Ok(())
+}

@@ -21,8 +21,7 @@ pub use cancel::{CancelAnswer, CancelError};
 pub use ingest::{Ingest, IngestError, NewFile};
 pub use query::{ListQuery, QueryError};
 pub use retry::RetryError;
-#[allow(missing_docs)]
-pub use run_job::{Ended, RunJob, StopReason};
+pub use run_job::{Ended, RunJob, RunJobPorts, StopTokens};
 pub use stream::{FollowError, Follower, Rendered, Streams};
 pub use submit::{Accepted, SubmitError, SubmitOptions};
 

@@ -19,7 +19,7 @@ use super::Jobs;
 use crate::ports::{JobStore, LogHead, LogSlice, NewsItem, NewsStream, ProgressBus, StoreError};
 
 /// How often the heads of all followed logs are compared.
-pub const REPAIR_INTERVAL: Duration = Duration::from_secs(2);
+const REPAIR_INTERVAL: Duration = Duration::from_secs(2);
 /// Events read from the log at a time.
 const LOG_PAGE: usize = 64;
 

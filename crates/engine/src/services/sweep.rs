@@ -1,1 +1,42 @@
-//! Housekeeping.
+//! Housekeeping: what ends or hands over jobs that nobody else moves.
+
+use std::time::Duration;
+
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use crate::ports::{JobStore, ProgressBus, StoreError};
+
+/// How often to sweep.
+const INTERVAL: Duration = Duration::from_millis(500);
+/// Jobs a round, at the most.
+const ROWS_MAX: usize = 1_000;
+/// A worker that was not heard of for this long has lost its jobs.
+pub const LEASE: Duration = Duration::from_secs(10);
+
+/// Sweeps until `stop`. Every process may do this; none has to be the leader.
+pub async fn sweep(store: &dyn JobStore, bus: &dyn ProgressBus, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        if let Err(error) = sweep_once(store, bus).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "not swept");
+        }
+    }
+}
+
+async fn sweep_once(store: &dyn JobStore, bus: &dyn ProgressBus) -> Result<(), StoreError> {
+    loop {
+        let swept = store.sweep(LEASE, ROWS_MAX).await?;
+        for news in swept.news {
+            bus.publish(news).await;
+        }
+        if !swept.more {
+            return Ok(());
+        }
+    }
+}
