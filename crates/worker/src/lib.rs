@@ -149,7 +149,7 @@ impl Worker {
     async fn work(self, claimed: Claimed, slot: OwnedSemaphorePermit) {
         let job = &claimed.committed.job;
         let (job_id, attempt) = (job.id, job.attempt);
-        let entry = self.running.enter(job_id);
+        let entry = self.running.enter(job_id, attempt);
         let ended = if job.runs_alone() {
             // The job may be what kills workers: it takes nobody with it. Its own slot is given
             // back first, so that two such jobs do not wait for each other's.

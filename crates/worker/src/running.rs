@@ -16,23 +16,25 @@ pub(crate) struct Running {
 
 #[derive(Default)]
 struct Shared {
-    jobs: Mutex<HashMap<JobId, StopTokens>>,
+    attempts: Mutex<HashMap<(JobId, u32), StopTokens>>,
     left: Notify,
 }
 
 impl Running {
-    /// Adds a job, until the entry is dropped.
-    pub(crate) fn enter(&self, job_id: JobId) -> Entry {
+    /// Adds an attempt at a job, until the entry is dropped. An attempt that has lost its lease
+    /// may still be here when the next one begins.
+    pub(crate) fn enter(&self, job_id: JobId, attempt: u32) -> Entry {
         let stop = StopTokens::default();
-        self.lock().insert(job_id, stop.clone());
-        Entry { running: self.clone(), job_id, stop }
+        self.lock().insert((job_id, attempt), stop.clone());
+        Entry { running: self.clone(), key: (job_id, attempt), stop }
     }
 
     /// Tells these jobs that they are cancelled. Those that do not run here are left out.
     pub(crate) fn cancel(&self, ids: &[JobId]) {
-        let jobs = self.lock();
-        for stop in ids.iter().filter_map(|id| jobs.get(id)) {
-            stop.cancel.cancel();
+        for ((id, _), stop) in self.lock().iter() {
+            if ids.contains(id) {
+                stop.cancel.cancel();
+            }
         }
     }
 
@@ -59,15 +61,15 @@ impl Running {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<JobId, StopTokens>> {
-        self.shared.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<(JobId, u32), StopTokens>> {
+        self.shared.attempts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A job's place among the running ones.
 pub(crate) struct Entry {
     running: Running,
-    job_id: JobId,
+    key: (JobId, u32),
     stop: StopTokens,
 }
 
@@ -80,7 +82,7 @@ impl Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        self.running.lock().remove(&self.job_id);
+        self.running.lock().remove(&self.key);
         self.running.shared.left.notify_one();
     }
 }
