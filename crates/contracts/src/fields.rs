@@ -26,7 +26,11 @@ impl<'a> Fields<'a> {
     pub(crate) fn of(value: Value, base: &str, errors: &'a mut Vec<FieldError>) -> Self {
         let object = match value {
             Value::Object(object) => object,
-            other => {
+            other @ (Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_)) => {
                 let detail = format!("must be an object, not {}", kind(&other));
                 errors.push(FieldError { pointer: base.to_owned(), detail });
                 Map::new()
@@ -119,7 +123,11 @@ impl<'a> Fields<'a> {
                 self.refuse(name, &format!("must have at most {max} items"));
                 return None;
             }
-            other => {
+            other @ (Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Object(_)) => {
                 self.refuse(name, &format!("must be an array, not {}", kind(&other)));
                 return None;
             }
