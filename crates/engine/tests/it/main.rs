@@ -1,0 +1,5 @@
+//! The rules of the job state machine, through its public door.
+
+mod jobs;
+mod properties;
+mod state_table;
