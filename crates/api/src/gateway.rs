@@ -1,0 +1,154 @@
+//! The server: from a listener to a drained end.
+
+use std::any::Any;
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_web::dev::Extensions;
+use actix_web::middleware::from_fn;
+use actix_web::rt::net::TcpStream;
+use actix_web::web::Data;
+use actix_web::{App, HttpServer};
+use engine::services::Jobs;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::cors::Origins;
+use crate::edge::edge;
+use crate::routes;
+use crate::state::State;
+use crate::stream::StreamTimes;
+
+/// Idle connections are kept longer than the 60 s of common load balancers, so that it is never
+/// the server that closes a connection just as a request arrives on it.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// The time a client has to send the head of a request.
+const REQUEST_HEAD_TIME: Duration = Duration::from_secs(10);
+/// How long a connection is read on after a refusal, so that the client reads the refusal before
+/// it notices that the rest of its body is not wanted.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// How a gateway behaves.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The web origins that may use it.
+    pub origins: Origins,
+    /// The times that streams keep.
+    pub times: StreamTimes,
+    /// Threads that serve connections; one per processor if `None`.
+    pub threads: Option<usize>,
+    /// From the shutdown token to closing the listener. Requests are served meanwhile, while
+    /// load balancers notice that the gateway is not ready.
+    pub drain_delay: Duration,
+    /// The time that requests in flight have to finish, in whole seconds, rounded up.
+    pub drain_time: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            origins: Origins::same(),
+            times: StreamTimes::default(),
+            threads: None,
+            drain_delay: Duration::ZERO,
+            drain_time: Duration::from_secs(20),
+        }
+    }
+}
+
+/// Why a gateway does not serve.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// The listener cannot be served.
+    #[error("the gateway cannot listen")]
+    Listen(#[source] std::io::Error),
+    /// The server broke down.
+    #[error("the gateway's server failed")]
+    Serve(#[source] std::io::Error),
+}
+
+/// The gateway.
+pub struct Gateway {
+    jobs: Jobs,
+    settings: Settings,
+}
+
+impl Gateway {
+    /// A gateway to these use cases.
+    #[must_use]
+    pub fn new(jobs: Jobs, settings: Settings) -> Self {
+        Self { jobs, settings }
+    }
+
+    /// Serves on `listener` until `shutdown` fires, then drains: it is not ready any more, streams
+    /// are closed with their cursors, waits are answered at once, requests in flight finish within
+    /// [`Settings::drain_time`], use cases that change state run to their end within as much again.
+    ///
+    /// Must be called on a tokio runtime, which outlives the gateway.
+    ///
+    /// # Errors
+    /// [`GatewayError`].
+    pub async fn run(
+        self,
+        listener: TcpListener,
+        shutdown: CancellationToken,
+    ) -> Result<(), GatewayError> {
+        let Self { jobs, settings } = self;
+        let tasks = TaskTracker::new();
+        let state = State {
+            jobs,
+            origins: settings.origins,
+            times: settings.times,
+            draining: shutdown.clone(),
+            tasks: tasks.clone(),
+            runtime: Handle::current(),
+        };
+        let mut server = HttpServer::new(move || {
+            App::new()
+                .app_data(Data::new(state.clone()))
+                .wrap(from_fn(edge))
+                .configure(routes::configure)
+        })
+        .keep_alive(KEEP_ALIVE)
+        .client_request_timeout(REQUEST_HEAD_TIME)
+        .client_disconnect_timeout(LINGER)
+        // A client that closes its side has left: its stream must not wait for the next ping.
+        .h1_allow_half_closed(false)
+        .on_connect(cut_dead_readers)
+        .shutdown_signal(async move {
+            shutdown.cancelled().await;
+            tokio::time::sleep(settings.drain_delay).await;
+        })
+        .shutdown_timeout(whole_seconds(settings.drain_time));
+        if let Some(threads) = settings.threads {
+            server = server.workers(threads);
+        }
+        let server = server.listen(listener).map_err(GatewayError::Listen)?;
+        let served = server.run().await.map_err(GatewayError::Serve);
+        tasks.close();
+        if tokio::time::timeout(settings.drain_time, tasks.wait()).await.is_err() {
+            tracing::warn!(tasks = tasks.len(), "requests did not finish while draining");
+        }
+        served
+    }
+}
+
+fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
+}
+
+/// Has the kernel end a connection whose peer takes no byte for [`StreamTimes::CONNECTION_STALL`]:
+/// while the peer's window is closed the web server waits for it without a limit of its own.
+/// Where there is no such option, a stalled connection ends with the peer's own.
+fn cut_dead_readers(connection: &dyn Any, _: &mut Extensions) {
+    #[cfg(target_os = "linux")]
+    if let Some(stream) = connection.downcast_ref::<TcpStream>() {
+        let socket = socket2::SockRef::from(stream);
+        if let Err(error) = socket.set_tcp_user_timeout(Some(StreamTimes::CONNECTION_STALL)) {
+            tracing::debug!(%error, "a connection has no time limit on stalled writes");
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = connection;
+}

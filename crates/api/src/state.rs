@@ -1,0 +1,49 @@
+//! What every handler is given.
+
+use std::future::Future;
+
+use contracts::TenantId;
+use engine::services::Jobs;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
+
+use crate::cors::Origins;
+use crate::problem::ApiError;
+use crate::stream::StreamTimes;
+
+/// The use cases, and what the gateway's parts share.
+#[derive(Clone)]
+pub(crate) struct State {
+    pub(crate) jobs: Jobs,
+    pub(crate) origins: Origins,
+    pub(crate) times: StreamTimes,
+    /// Fired when the gateway begins to drain.
+    pub(crate) draining: CancellationToken,
+    /// Every task that outlives its handler.
+    pub(crate) tasks: TaskTracker,
+    /// The runtime that [`crate::Gateway::run`] was called on. It outlives the web server's
+    /// threads, and with them what runs there.
+    pub(crate) runtime: Handle,
+}
+
+impl State {
+    /// Runs a use case that changes state to its end, though the client may leave: the web server
+    /// drops a handler's future with its connection, so the use case is a task of its own. A
+    /// panic in it becomes an internal error.
+    pub(crate) async fn complete<T, E, F>(&self, use_case: F) -> Result<T, ApiError>
+    where
+        T: Send + 'static,
+        E: Into<ApiError> + Send + 'static,
+        F: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        let task = self.tasks.spawn_on(use_case.in_current_span(), &self.runtime);
+        task.await.map_err(ApiError::internal)?.map_err(Into::into)
+    }
+}
+
+/// Whose request it is. Every handler asks here, so that there is one place to check credentials.
+pub(crate) fn tenant() -> TenantId {
+    TenantId::default_tenant()
+}

@@ -1,0 +1,109 @@
+//! A follower of a job, until the log or the gateway ends.
+
+use std::time::Duration;
+
+use contracts::StreamControl;
+use contracts::stream::ClosingReason;
+use engine::services::{Follower, Rendered};
+use tokio_util::sync::CancellationToken;
+
+/// How long to wait before a log that cannot be read is tried again.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+/// How often it is tried before the stream is closed. A stream outlives a store's restart: a
+/// browser that reconnects meanwhile would be refused, and then gives up for good.
+const STORE_TRIES: u32 = 30;
+/// Clients of a closed stream come back spread over this time.
+const RETURN_SPREAD_MS: u64 = 2_000;
+
+/// What a stream says next.
+pub(crate) enum Next {
+    /// The next event of the log.
+    Event(Rendered),
+    /// Nothing: the log has ended, and all of it was said.
+    Ended,
+    /// That it closes before its job ended.
+    Closing(Closing),
+}
+
+/// Why and how a stream closes before its job ended.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Closing {
+    pub(crate) reason: ClosingReason,
+    pub(crate) resume_after: u64,
+    pub(crate) retry_after_ms: u64,
+}
+
+impl Closing {
+    /// A closing with its own share of the spread.
+    pub(crate) fn new(reason: ClosingReason, resume_after: u64) -> Self {
+        let retry_after_ms = rand::random_range(0..=RETURN_SPREAD_MS);
+        Self { reason, resume_after, retry_after_ms }
+    }
+
+    /// The frame that tells of it.
+    pub(crate) fn control(self) -> StreamControl {
+        let Self { reason, resume_after, retry_after_ms } = self;
+        StreamControl::Closing { reason, resume_after, retry_after_ms }
+    }
+}
+
+/// What a stream has to say.
+pub(crate) struct Feed {
+    follower: Follower,
+    draining: CancellationToken,
+    failures: u32,
+}
+
+impl Feed {
+    pub(crate) fn new(follower: Follower, draining: CancellationToken) -> Self {
+        Self { follower, draining, failures: 0 }
+    }
+
+    /// The frame that the stream begins with.
+    pub(crate) fn ready(&self) -> &StreamControl {
+        self.follower.ready()
+    }
+
+    /// The version of the newest event that was said.
+    pub(crate) fn cursor(&self) -> u64 {
+        self.follower.cursor()
+    }
+
+    /// Waits for what is to be said next.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses no event.
+    pub(crate) async fn next(&mut self) -> Next {
+        loop {
+            let event = tokio::select! {
+                biased;
+                () = self.draining.cancelled() => {
+                    return Next::Closing(Closing::new(ClosingReason::Restart, self.cursor()));
+                }
+                event = self.follower.next() => event,
+            };
+            match event {
+                Ok(Some(event)) => {
+                    self.failures = 0;
+                    return Next::Event(event);
+                }
+                Ok(None) => return Next::Ended,
+                Err(error) => {
+                    if self.failures == 0 {
+                        let job_id = self.follower.job_id();
+                        tracing::warn!(%error, %job_id, "a followed log cannot be read; retrying");
+                    }
+                    self.failures += 1;
+                }
+            }
+            if self.failures >= STORE_TRIES {
+                let reason = ClosingReason::StoreUnavailable;
+                return Next::Closing(Closing::new(reason, self.cursor()));
+            }
+            tokio::select! {
+                () = self.draining.cancelled() => {}
+                () = tokio::time::sleep(STORE_PAUSE) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The log as server-sent events (<https://html.spec.whatwg.org/multipage/server-sent-events.html>).
+
+use std::convert::Infallible;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use actix_web::http::header;
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse};
+use contracts::stream::ClosingReason;
+use contracts::{JobId, StreamControl};
+use futures_util::stream;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, interval_at};
+use tracing::Instrument as _;
+
+use super::StreamTimes;
+use super::feed::{Closing, Feed, Next};
+use crate::headers;
+use crate::problem::ApiError;
+use crate::query::Parameters;
+use crate::state::{State, tenant};
+
+/// Milliseconds after which a browser comes back to a stream that broke.
+const RETRY_MS: u64 = 2_000;
+
+/// Answers with the stream, or with 204 where there is nothing more to come: that alone keeps a
+/// browser from coming back.
+pub(crate) async fn serve(
+    state: &State,
+    id: JobId,
+    request: &HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    let after = cursor(request)?;
+    let follower = state.jobs.follow(&tenant(), id, after).await?;
+    if follower.is_ended() {
+        return Ok(HttpResponse::NoContent()
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .finish());
+    }
+    // One message waits here for the connection; all others stay with the follower.
+    let (sender, receiver) = mpsc::channel(1);
+    let feed = Feed::new(follower, state.draining.clone());
+    let talk = talk(feed, sender, state.times).in_current_span();
+    state.tasks.spawn_on(talk, &state.runtime);
+    let body = stream::unfold(receiver, |mut receiver| async move {
+        receiver.recv().await.map(|message| (Ok::<Bytes, Infallible>(message), receiver))
+    });
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        // A compressor would hold events back until its block is full.
+        .insert_header((header::CONTENT_ENCODING, "identity"))
+        .insert_header((header::VARY, "Accept"))
+        .insert_header(("X-Accel-Buffering", "no"))
+        .streaming(body))
+}
+
+/// The cursor of a request: what the browser remembers is newer than what the address says.
+fn cursor(request: &HttpRequest) -> Result<u64, ApiError> {
+    let mut query = Parameters::of(request.query_string())?;
+    let after = query.parse("after", "a version")?;
+    query.finish()?;
+    let last = headers::text(request.headers(), &headers::LAST_EVENT_ID);
+    match last.filter(|id| !id.is_empty()) {
+        Some(id) => id.parse().map_err(|_| ApiError::invalid("Last-Event-ID must be a version.")),
+        None => Ok(after.unwrap_or(0)),
+    }
+}
+
+/// Sends the stream until its end, or until the connection is gone or stalls.
+async fn talk(mut feed: Feed, sender: mpsc::Sender<Bytes>, times: StreamTimes) {
+    let mut comments = interval_at(Instant::now() + times.comment_interval, times.comment_interval);
+    let mut message = format!("retry: {RETRY_MS}\n\n{}", control(feed.ready()));
+    let mut is_last = false;
+    let mut sent = feed.cursor();
+    loop {
+        match tokio::time::timeout(times.stall, sender.send(message.into())).await {
+            Ok(Ok(())) if !is_last => sent = feed.cursor(),
+            Ok(Ok(()) | Err(_)) => return,
+            Err(_) => return cut(sent, &sender, times.stall).await,
+        }
+        let next = tokio::select! {
+            () = sender.closed() => return,
+            _ = comments.tick() => None,
+            next = feed.next() => Some(next),
+        };
+        message = match next {
+            None => ":\n\n".to_owned(),
+            Some(Next::Event(event)) => {
+                is_last = event.terminal;
+                framed(Some(event.version), &event.json)
+            }
+            Some(Next::Ended) => return,
+            Some(Next::Closing(closing)) => {
+                is_last = true;
+                farewell(closing)
+            }
+        };
+    }
+}
+
+/// A reader that took nothing for too long gets no more than the reason, should it come back. Its
+/// connection is ended by the kernel, if it does not.
+async fn cut(sent: u64, sender: &mpsc::Sender<Bytes>, stall: Duration) {
+    let closing = Closing::new(ClosingReason::TooSlow, sent);
+    let told = tokio::time::timeout(stall, sender.send(farewell(closing).into())).await;
+    tracing::debug!(sent, told = told.is_ok(), "a slow reader was cut");
+}
+
+/// Browsers read no data, but they keep to `retry`: it spreads their return.
+fn farewell(closing: Closing) -> String {
+    format!("retry: {}\n{}", closing.retry_after_ms, control(&closing.control()))
+}
+
+fn control(frame: &StreamControl) -> String {
+    framed(None, &serde_json::to_string(frame).unwrap_or_default())
+}
+
+/// A message. There is no `event:` line, because a browser drops the names that it does not know;
+/// a control frame has no `id:`, so that the browser's cursor stays at the last event.
+fn framed(id: Option<u64>, json: &str) -> String {
+    let mut message = String::with_capacity(json.len() + 32);
+    if let Some(id) = id {
+        let _ = writeln!(message, "id: {id}");
+    }
+    // JSON escapes line breaks, so one line holds all of it.
+    debug_assert!(!json.contains(['\n', '\r']), "an event is one line");
+    let _ = write!(message, "data: {json}\n\n");
+    message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contracts::stream::StreamMode;
+
+    #[test]
+    fn an_event_has_its_version_as_id_and_no_name() {
+        assert_eq!(framed(Some(7), r#"{"a":"\n"}"#), "id: 7\ndata: {\"a\":\"\\n\"}\n\n");
+    }
+
+    #[test]
+    fn a_control_frame_has_no_id() {
+        let job_id = JobId::from_uuid(uuid::Uuid::nil());
+        let ready = StreamControl::Ready { job_id, mode: StreamMode::Resume, after: 3, head: 9 };
+        insta::assert_snapshot!(control(&ready));
+    }
+
+    #[test]
+    fn a_farewell_tells_browsers_when_to_return() {
+        let reason = ClosingReason::Restart;
+        let text = farewell(Closing { reason, resume_after: 4, retry_after_ms: 1_234 });
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn those_who_are_sent_away_return_within_two_seconds() {
+        for _ in 0..1_000 {
+            assert!(Closing::new(ClosingReason::Restart, 1).retry_after_ms <= 2_000);
+        }
+    }
+}
