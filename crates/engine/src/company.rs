@@ -43,13 +43,13 @@ pub fn company_key(name: &str) -> String {
         }
     }
     let mut words: Vec<&str> = spaced.split_whitespace().collect();
+    if words.len() > 1 && words[0] == "the" {
+        words.remove(0);
+    }
     while words.len() > 1
         && words.last().is_some_and(|word| LEGAL_FORMS.contains(word) || *word == "and")
     {
         words.pop();
-    }
-    if words.len() > 1 && words[0] == "the" {
-        words.remove(0);
     }
     words.join(" ")
 }
