@@ -39,7 +39,41 @@ pub struct Event {
     pub data: Value,
 }
 
+/// An entry of a job's log: what a store keeps of an event. The rest of the envelope follows from
+/// the job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogEntry {
+    /// The event's number in its job's log, from 1.
+    pub version: u64,
+    /// When it was recorded.
+    pub time: Timestamp,
+    /// The attempt it happened in; 0 before the first.
+    pub attempt: u32,
+    /// The event's type.
+    pub kind: String,
+    /// What happened.
+    pub data: Value,
+}
+
 impl Event {
+    /// An entry of the log of job `subject` in its envelope.
+    #[must_use]
+    pub fn from_entry(subject: JobId, traceparent: TraceContext, entry: LogEntry) -> Self {
+        let LogEntry { version, time, attempt, kind, data } = entry;
+        Self {
+            specversion: "1.0".to_owned(),
+            id: format!("{subject}/{version}"),
+            source: "/v1/analysis".to_owned(),
+            subject,
+            kind,
+            time,
+            sequence: format!("{version:010}"),
+            traceparent,
+            attempt,
+            data,
+        }
+    }
+
     /// The event's number in its job's log, from 1.
     #[must_use]
     pub fn version(&self) -> u64 {

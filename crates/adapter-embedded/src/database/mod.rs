@@ -1,0 +1,98 @@
+//! One SQLite file: one connection that writes, a few that read.
+
+mod late_news;
+mod readers;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::ports::{Clock, StoreError};
+use rusqlite::{Connection, OpenFlags};
+
+use crate::fault::Fault;
+
+pub(crate) use late_news::LateNews;
+pub(crate) use readers::Readers;
+pub(crate) use writer::{Tx, Writer};
+
+pub use writer::WriteCounts;
+
+/// How long a statement waits for a lock that another program, such as a backup, holds.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Prepared statements that a connection keeps: more than there are.
+const STATEMENTS_MAX: usize = 128;
+
+mod embedded {
+    refinery::embed_migrations!("../../migrations/sqlite");
+}
+
+/// Why the database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file cannot be opened, or is no database.
+    #[error("the database cannot be opened")]
+    Open(#[source] StoreError),
+    /// Its tables could not be brought to this release's form. It is as it was before the
+    /// migration that failed. A database of a later release is refused, too.
+    #[error("the database cannot be migrated")]
+    Migrate(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What a former process left could not be put in order.
+    #[error("the jobs of the former process cannot be given back")]
+    Recover(#[source] StoreError),
+}
+
+/// The ways into one database file.
+pub(crate) struct Database {
+    pub(crate) readers: Readers,
+    // Dropped last: it waits until what was asked of it is written.
+    pub(crate) writer: Writer,
+}
+
+impl Database {
+    /// Opens the file, creating and migrating it where needed, and runs `recover` before anybody
+    /// else can write.
+    ///
+    /// Blocks for the time of the migrations.
+    pub(crate) fn open(
+        file: &Path,
+        clock: Arc<dyn Clock>,
+        late_news: LateNews,
+        recover: impl FnOnce(&mut Tx<'_>) -> Result<(), Fault>,
+    ) -> Result<Self, OpenError> {
+        let failed = |fault: Fault| OpenError::Open(fault.into());
+        let mut connection = open_for_writing(file).map_err(failed)?;
+        embedded::migrations::runner()
+            .run(&mut connection)
+            .map_err(|error| OpenError::Migrate(Box::new(error)))?;
+        writer::transact(&mut connection, clock.now(), recover)
+            .map_err(|fault| OpenError::Recover(fault.into()))?;
+        let readers = Readers::open(|| open_for_reading(file)).map_err(failed)?;
+        let writer = Writer::start(connection, clock, late_news).map_err(failed)?;
+        Ok(Self { readers, writer })
+    }
+}
+
+fn open_for_writing(file: &Path) -> Result<Connection, Fault> {
+    let connection = Connection::open(file)?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    // In WAL mode only FULL makes a commit durable before it returns.
+    connection.pragma_update(None, "synchronous", "full")?;
+    prepare(&connection)?;
+    Ok(connection)
+}
+
+fn open_for_reading(file: &Path) -> Result<Connection, Fault> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    prepare(&connection)?;
+    Ok(connection)
+}
+
+fn prepare(connection: &Connection) -> Result<(), Fault> {
+    connection.pragma_update(None, "foreign_keys", "on")?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    Ok(())
+}

@@ -1,0 +1,2 @@
+INSERT INTO idempotency (tenant, key, fingerprint, job_id)
+VALUES (:tenant, :key, :fingerprint, :job_id)

@@ -1,0 +1,2 @@
+UPDATE jobs SET hinted_at = :now
+WHERE id = :id AND state IN ('queued', 'retrying')

@@ -1,0 +1,4 @@
+SELECT n, started_at, finished_at, outcome, requeue_reason, error
+FROM attempts
+WHERE job_id = :job_id
+ORDER BY n

@@ -1,0 +1,3 @@
+SELECT coalesce(max(generation), 0) AS generation
+FROM corpus_changes
+WHERE tenant = :tenant

@@ -1,0 +1,3 @@
+SELECT tenant, traceparent, version, state
+FROM jobs
+WHERE id = :id

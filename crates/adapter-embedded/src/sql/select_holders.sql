@@ -1,0 +1,3 @@
+SELECT DISTINCT worker
+FROM jobs
+WHERE state IN ('running', 'cancelling')

@@ -1,0 +1,3 @@
+SELECT job_id, fingerprint
+FROM idempotency
+WHERE tenant = :tenant AND key = :key

@@ -1,0 +1,3 @@
+SELECT job_id
+FROM tombstones
+WHERE tenant = :tenant AND key = :key

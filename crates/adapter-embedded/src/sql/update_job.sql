@@ -1,0 +1,30 @@
+-- Whatever is recorded of a job either takes it out of the queue or happens outside of it: no hint
+-- is under way for it any more.
+UPDATE jobs SET
+    state = :state,
+    state_since = :state_since,
+    epoch = :epoch,
+    version = :version,
+    write_no = :write_no,
+    worker = :worker,
+    run_at = :run_at,
+    cancel_requested_at = :cancel_requested_at,
+    attempt = :attempt,
+    failures = :failures,
+    crash_count = :crash_count,
+    started_at = :started_at,
+    overdue_at = :overdue_at,
+    pipeline_version = :pipeline_version,
+    output_chars = :output_chars,
+    queued_ms = :queued_ms,
+    running_ms = :running_ms,
+    backoff_ms = :backoff_ms,
+    last_event_at = :last_event_at,
+    expires_at = :expires_at,
+    model_calls = :model_calls,
+    tool_calls = :tool_calls,
+    input_tokens = :input_tokens,
+    output_tokens = :output_tokens,
+    cost_usd = :cost_usd,
+    hinted_at = NULL
+WHERE id = :id AND version = :read_version AND epoch = :read_epoch AND write_no = :read_write_no

@@ -1,0 +1,78 @@
+use std::sync::Arc;
+
+use contracts::Timestamp;
+use engine::ports::Clock;
+
+use crate::data_dir::DataDir;
+use crate::database::{Database, LateNews, OpenError, Readers, WriteCounts, Writer};
+use crate::job_store::{LastServed, Leases, recover};
+
+/// Jobs and documents in one SQLite file.
+///
+/// It implements [`engine::ports::JobStore`] and [`engine::ports::DocumentStore`]. Dropping it
+/// waits until what was asked of it is written; a process that is killed instead loses nothing
+/// that was answered.
+pub struct Store {
+    database: Database,
+    clock: Arc<dyn Clock>,
+    leases: Leases,
+    last_served: LastServed,
+    late_news: LateNews,
+    // Dropped after the database: the directory is this process's until the last write is done.
+    dir: DataDir,
+}
+
+impl Store {
+    /// Opens the directory's database, creating or migrating it where needed.
+    ///
+    /// At start every lease is void: the jobs that the former process held are given back, each
+    /// with a crash counted, and hints are taken again.
+    ///
+    /// Blocks for the time of the migrations, and for a moment for each job that was held.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(dir: DataDir, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let late_news = LateNews::default();
+        let database =
+            Database::open(&dir.database(), Arc::clone(&clock), late_news.clone(), recover)?;
+        let (leases, last_served) = (Leases::default(), LastServed::default());
+        Ok(Self { database, clock, leases, last_served, late_news, dir })
+    }
+
+    /// The directory that it lives in.
+    #[must_use]
+    pub const fn dir(&self) -> &DataDir {
+        &self.dir
+    }
+
+    /// How much was written since it was opened.
+    #[must_use]
+    pub fn write_counts(&self) -> WriteCounts {
+        self.database.writer.counts()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) const fn readers(&self) -> &Readers {
+        &self.database.readers
+    }
+
+    pub(crate) const fn writer(&self) -> &Writer {
+        &self.database.writer
+    }
+
+    pub(crate) const fn leases(&self) -> &Leases {
+        &self.leases
+    }
+
+    pub(crate) const fn last_served(&self) -> &LastServed {
+        &self.last_served
+    }
+
+    pub(crate) const fn late_news(&self) -> &LateNews {
+        &self.late_news
+    }
+}
