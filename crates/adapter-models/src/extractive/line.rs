@@ -5,7 +5,7 @@ use std::ops::Range;
 /// The longest line, in characters, that heads columns or labels rows.
 const HEAD_CHARS_MAX: usize = 120;
 /// The most words that a line over columns has, figures left out.
-const HEAD_WORDS_MAX: usize = 12;
+const HEAD_WORDS_MAX: usize = 16;
 
 /// Words of lines that say which periods or units columns have.
 const PERIOD_WORDS: [&str; 26] = [
@@ -103,9 +103,12 @@ fn kind(line: &str) -> LineKind {
     }
     let cells = cells(line);
     let (label, figures) = label_and_figures(&cells);
+    let over_years = label.is_none_or(|label| label.starts_with('(') || cells.len() > 2)
+        && cells.iter().filter(|cell| is_figure(cell)).all(|cell| is_year(cell))
+        && cells.iter().any(|cell| is_year(cell));
     let is_short = line.chars().count() <= HEAD_CHARS_MAX;
     let ends_sentence = line.ends_with(['.', ';', '?', '!']);
-    if is_short && !ends_sentence && is_head(line) {
+    if is_short && !ends_sentence && (over_years || is_head(line)) {
         return LineKind::Head;
     }
     if label.is_some() && figures > 0 {
@@ -207,6 +210,8 @@ mod tests {
             ("Effective tax rate  23.4 %  36.8 %", LineKind::Row),
             ("Acquisitions  —  (2,023)", LineKind::Row),
             ("(Millions)  2018  2017  2016", LineKind::Head),
+            ("| (in millions of US dollars) | 2023 | 2022 |", LineKind::Head),
+            ("2023 2022 2021", LineKind::Head),
             ("Years ended December 31", LineKind::Head),
             ("52 weeks ended January 28, 2023", LineKind::Head),
             ("(In millions, except per share amounts)", LineKind::Head),

@@ -85,14 +85,10 @@ impl Question {
     /// Reads a request. A plan without terms leaves the question's own words.
     pub(super) fn of(request: &SynthesisRequest<'_>) -> Self {
         let company = Words::of(request.company_name);
-        let is_company = |term: &Term| {
-            let names = term.phrases.iter().map(|phrase| Words::of(phrase));
-            names.into_iter().all(|name| company.contains(&name))
-        };
-        let planned = request.plan.terms.iter().filter(|term| !is_company(term));
-        let mut terms: Vec<TermPattern> = planned.filter_map(TermPattern::of).collect();
+        let mut terms = TermPattern::of_plan(request.plan);
+        terms.retain(|term| !term.is_within(&company));
         let years = request.plan.fiscal_years.iter().map(u16::to_string).collect();
-        if request.plan.terms.is_empty() {
+        if terms.is_empty() {
             terms = own_words(request.question, &company);
         }
         Self { terms, years, wants_figure: wants_figure(request.question) }

@@ -1,6 +1,6 @@
 //! Which words two texts share: the comparison behind answers and their confidence.
 
-use super::plan::Term;
+use super::plan::{Plan, Term};
 
 /// Words that may stand between two neighbouring words of a phrase.
 const GAP_WORDS_MAX: usize = 1;
@@ -113,10 +113,28 @@ impl TermPattern {
         (!phrases.is_empty()).then_some(Self { name, phrases })
     }
 
+    /// The patterns of everything that an answer must speak of: the plan's terms, then the figures
+    /// that no term means already.
+    #[must_use]
+    pub fn of_plan(plan: &Plan) -> Vec<Self> {
+        let is_meant = |figure: &&Term| {
+            let means = |term: &Term| figure.phrases.iter().all(|p| term.phrases.contains(p));
+            plan.terms.iter().any(means)
+        };
+        let figures = plan.figures.iter().filter(|figure| !is_meant(figure));
+        plan.terms.iter().chain(figures).filter_map(Self::of).collect()
+    }
+
     /// The term in the question's own words.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether every phrase of the term is a part of these words.
+    #[must_use]
+    pub fn is_within(&self, words: &Words) -> bool {
+        self.phrases.iter().all(|phrase| words.contains(phrase))
     }
 
     /// Whether one of the term's phrases occurs.

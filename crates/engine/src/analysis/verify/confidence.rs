@@ -6,8 +6,8 @@
 //!
 //! | weight | signal | value | left out |
 //! |---|---|---|---|
-//! | 0.35 | quoted | share of the plan's terms that the quoted words hold | without terms |
-//! | 0.25 | covered | share of the plan's terms that the cited passages and their headings hold | without terms |
+//! | 0.35 | quoted | share of the plan's terms and figures that the quoted words hold | without terms |
+//! | 0.25 | covered | share of them that the cited passages and their headings hold | without terms |
 //! | 0.25 | period | share of the fiscal years asked about that stand in a cited passage or heading | if no year is asked about |
 //! | 0.15 | margin | (best cited score − best uncited score) / best cited score, at least 0 | if every passage is cited, or a score is not positive |
 //!
@@ -107,7 +107,7 @@ fn basis(
     }
     if let Some(margin) = margin {
         let per_cent = (margin * 100.0).round();
-        seen.push(format!("the best one ranks {per_cent} % above the best that is not cited"));
+        seen.push(format!("retrieval scores set them {per_cent} % apart from what is not cited"));
     }
     if seen.is_empty() {
         return "every citation resolves; nothing else could be compared".to_owned();

@@ -15,7 +15,8 @@ pub(super) fn check(answer: &Answer<'_>, cited: &BTreeSet<usize>) -> Result<(), 
     known.extend(numbers(answer.question));
     known.extend(numbers(answer.company_name));
     known.extend(answer.plan.fiscal_years.iter().map(u16::to_string));
-    let phrases = answer.plan.terms.iter().flat_map(|term| &term.phrases);
+    let terms = answer.plan.terms.iter().chain(&answer.plan.figures);
+    let phrases = terms.flat_map(|term| &term.phrases);
     known.extend(phrases.flat_map(|phrase| numbers(phrase)));
     match numbers(&answer.synthesis.text).find(|number| !known.contains(number)) {
         None => Ok(()),

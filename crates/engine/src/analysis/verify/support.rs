@@ -18,9 +18,9 @@ pub(super) struct Support {
 }
 
 impl Support {
-    /// Looks for the plan's terms in the cited passages and in the quotes from them.
+    /// Looks for the plan's terms and figures in the cited passages and in the quotes from them.
     pub(super) fn of(answer: &Answer<'_>, cited: &BTreeSet<usize>) -> Self {
-        let terms = patterns(answer);
+        let terms = TermPattern::of_plan(answer.plan);
         let passages: Vec<Words> =
             cited.iter().filter_map(|index| answer.passages.get(*index)).map(words).collect();
         let citations = &answer.synthesis.citations;
@@ -72,7 +72,7 @@ pub(super) fn nothing_found(answer: &Answer<'_>) -> String {
         n => format!("the {n} documents about {company}"),
     };
     let passages: Vec<Words> = answer.passages.iter().map(words).collect();
-    let terms = patterns(answer);
+    let terms = TermPattern::of_plan(answer.plan);
     let missing = terms.iter().filter(|term| !passages.iter().any(|words| term.occurs_in(words)));
     match named(missing.map(TermPattern::name)) {
         Some(missing) => format!("nothing was found in {documents} about {missing}"),
@@ -85,11 +85,6 @@ pub(super) fn off_topic(answer: &Answer<'_>, support: &Support) -> String {
     let missing = named(support.missing.iter().map(String::as_str)).unwrap_or_default();
     let company = answer.company_name;
     format!("the passages found about {company} do not speak of {missing}")
-}
-
-/// The plan's terms, ready to be looked for.
-fn patterns(answer: &Answer<'_>) -> Vec<TermPattern> {
-    answer.plan.terms.iter().filter_map(TermPattern::of).collect()
 }
 
 /// What a passage says, with what it stands under.
