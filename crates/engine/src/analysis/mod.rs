@@ -3,6 +3,7 @@
 //! Each step is a function from what it depends on to what it produces; running, checkpointing
 //! and retrying them is [`crate::services::RunJob`]'s work.
 
+pub mod lexical;
 pub mod plan;
 pub mod retrieve;
 pub mod synthesize;

@@ -11,6 +11,14 @@ pub struct Plan {
     pub fiscal_years: Vec<u16>,
     /// What an answer must speak of: each term with the words that documents use for it.
     pub terms: Vec<Term>,
+    /// The figures that the answer is computed from, where the question names a ratio or a change
+    /// of them: each with the words that documents use for it.
+    #[serde(default)]
+    pub figures: Vec<Term>,
+    /// The financial statements that hold the answer, as the question names them or as the figures
+    /// imply: each with the titles that documents give it.
+    #[serde(default)]
+    pub statements: Vec<Term>,
 }
 
 /// One search.

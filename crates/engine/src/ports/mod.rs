@@ -23,7 +23,8 @@ pub use job_store::{
     NewJob, PageCursor, Refill, Renewal, Snapshot, StepRecord, Submitted, Swept, Write, Written,
 };
 pub use language_model::{
-    CallContext, LanguageModel, ModelError, OutputClosed, OutputSink, Synthesis, SynthesisRequest,
+    CallContext, LanguageModel, ModelError, OutputClosed, OutputSink, PassageCitation, Synthesis,
+    SynthesisRequest,
 };
 pub use progress_bus::{NewsItem, NewsStream, ProgressBus};
 pub use retriever::{RetrievalError, RetrievalQuery, Retrieved, RetrievedPassage, Retriever};

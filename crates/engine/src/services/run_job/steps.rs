@@ -167,7 +167,10 @@ impl Attempt<'_> {
     ) -> Result<AnalysisResult, Interrupt> {
         let is_new = !self.is_done(StepName::Synthesize);
         let verdict = verify::verify(&Answer {
+            company_name: &self.submission.company_name,
+            question: &self.submission.question,
             plan,
+            documents: evidence.retrieved.documents,
             passages: &evidence.retrieved.passages,
             sources: &evidence.sources,
             synthesis,

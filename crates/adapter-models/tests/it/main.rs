@@ -1,0 +1,5 @@
+//! Tests of the models through the engine's ports, against the engine's own verification.
+
+mod extractive;
+mod scripted;
+mod support;
