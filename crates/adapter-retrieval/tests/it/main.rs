@@ -1,0 +1,6 @@
+//! What the reader and the index promise, through their ports.
+
+mod corpus;
+mod filings;
+mod index;
+mod reading;
