@@ -4,7 +4,7 @@ use std::any::Any;
 use std::net::TcpListener;
 use std::time::Duration;
 
-use actix_web::dev::Extensions;
+use actix_web::dev::{Extensions, Server};
 use actix_web::middleware::from_fn;
 use actix_web::rt::net::TcpStream;
 use actix_web::web::Data;
@@ -95,43 +95,52 @@ impl Gateway {
         shutdown: CancellationToken,
     ) -> Result<(), GatewayError> {
         let Self { jobs, settings } = self;
-        let tasks = TaskTracker::new();
+        let (tasks, drain_time) = (TaskTracker::new(), settings.drain_time);
         let state = State {
             jobs,
-            origins: settings.origins,
+            origins: settings.origins.clone(),
             times: settings.times,
-            draining: shutdown.clone(),
+            draining: shutdown,
             tasks: tasks.clone(),
             runtime: Handle::current(),
         };
-        let mut server = HttpServer::new(move || {
-            App::new()
-                .app_data(Data::new(state.clone()))
-                .wrap(from_fn(edge))
-                .configure(routes::configure)
-        })
-        .keep_alive(KEEP_ALIVE)
-        .client_request_timeout(REQUEST_HEAD_TIME)
-        .client_disconnect_timeout(LINGER)
-        // A client that closes its side has left: its stream must not wait for the next ping.
-        .h1_allow_half_closed(false)
-        .on_connect(cut_dead_readers)
-        .shutdown_signal(async move {
-            shutdown.cancelled().await;
-            tokio::time::sleep(settings.drain_delay).await;
-        })
-        .shutdown_timeout(whole_seconds(settings.drain_time));
-        if let Some(threads) = settings.threads {
-            server = server.workers(threads);
-        }
-        let server = server.listen(listener).map_err(GatewayError::Listen)?;
-        let served = server.run().await.map_err(GatewayError::Serve);
+        let served = server(state, &settings, listener)?.await.map_err(GatewayError::Serve);
         tasks.close();
-        if tokio::time::timeout(settings.drain_time, tasks.wait()).await.is_err() {
+        if tokio::time::timeout(drain_time, tasks.wait()).await.is_err() {
             tracing::warn!(tasks = tasks.len(), "requests did not finish while draining");
         }
         served
     }
+}
+
+/// The web server on this listener; it serves while it is polled.
+fn server(
+    state: State,
+    settings: &Settings,
+    listener: TcpListener,
+) -> Result<Server, GatewayError> {
+    let (draining, drain_delay) = (state.draining.clone(), settings.drain_delay);
+    let mut server = HttpServer::new(move || {
+        App::new()
+            .app_data(Data::new(state.clone()))
+            .wrap(from_fn(edge))
+            .configure(routes::configure)
+    })
+    .keep_alive(KEEP_ALIVE)
+    .client_request_timeout(REQUEST_HEAD_TIME)
+    .client_disconnect_timeout(LINGER)
+    // A client that closes its side has left: its stream must not wait for the next ping.
+    .h1_allow_half_closed(false)
+    .on_connect(cut_dead_readers)
+    .shutdown_signal(async move {
+        draining.cancelled().await;
+        tokio::time::sleep(drain_delay).await;
+    })
+    .shutdown_timeout(whole_seconds(settings.drain_time));
+    if let Some(threads) = settings.threads {
+        server = server.workers(threads);
+    }
+    Ok(server.listen(listener).map_err(GatewayError::Listen)?.run())
 }
 
 fn whole_seconds(time: Duration) -> u64 {
