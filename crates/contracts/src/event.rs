@@ -241,7 +241,8 @@ impl EventBody {
 pub struct JobCreated {
     /// The company that is asked about.
     pub company_name: String,
-    /// The question.
+    /// The question; its beginning, where all of it would make the event too large. The job has it
+    /// whole. See [`crate::limits::EVENT_QUESTION_BYTES_MAX`].
     pub question: String,
     /// Failures after which the job is given up.
     pub max_attempts: u32,

@@ -30,6 +30,6 @@ pub use problem::{Code, Origin, Problem};
 pub use request::{CancelRequest, RequestError, Submission};
 pub use result::AnalysisResult;
 pub use stream::{ClientFrame, StreamControl};
-pub use text::truncate_chars;
+pub use text::{truncate_chars, truncate_json};
 pub use time::Timestamp;
 pub use trace::TraceContext;

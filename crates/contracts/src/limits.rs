@@ -48,6 +48,13 @@ pub const PAGE_SIZE_DEFAULT: u32 = 100;
 pub const EVENTS_PER_JOB_MAX: u64 = 2_000;
 /// Bytes in one event's envelope.
 pub const EVENT_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of JSON that the question takes in `job.created`: all of it, save for a long one of rare
+/// characters. The rest of the envelope needs at most 3 KiB, 200 escaped characters of a company's
+/// name included.
+pub const EVENT_QUESTION_BYTES_MAX: usize = EVENT_BYTES_MAX - 3 * 1024;
+/// Unicode scalar values in a problem's detail; a longer one is cut. Two of them, a problem's and
+/// its cause's, fit into an event however they are escaped.
+pub const PROBLEM_DETAIL_CHARS_MAX: usize = 1_000;
 /// Bytes that a gateway holds for one slow reader before it reads on from the log.
 pub const STREAM_BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// Days that an ended job is kept.

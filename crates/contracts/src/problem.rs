@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::fields::FieldError;
+use crate::limits::PROBLEM_DETAIL_CHARS_MAX;
+use crate::text::truncate_chars;
 
 /// What went wrong, for an HTTP answer, a job, an attempt or a stream alike.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,14 +56,17 @@ pub struct Cause {
 }
 
 impl Problem {
-    /// A problem of this kind, with the registry's answer to whether trying again helps.
+    /// A problem of this kind, with the registry's answer to whether trying again helps. A detail
+    /// longer than [`PROBLEM_DETAIL_CHARS_MAX`] is cut.
     #[must_use]
     pub fn new(code: Code, origin: Origin, detail: impl Into<String>) -> Self {
+        let mut detail = detail.into();
+        detail.truncate(truncate_chars(&detail, PROBLEM_DETAIL_CHARS_MAX).len());
         Self {
             kind: format!("/v1/problems/{code}"),
             title: code.title().to_owned(),
             status: None,
-            detail: detail.into(),
+            detail,
             code,
             retryable: code.retryable(),
             retry_after_s: None,

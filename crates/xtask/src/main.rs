@@ -1,1 +1,35 @@
-fn main() {}
+//! The project's chores: `cargo xtask test` proves a checkout.
+
+mod layering;
+mod suite;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The project's chores.
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask", arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Debug, Subcommand)]
+enum Chore {
+    /// Checks everything: form, lints, documentation, layering, licences, tests, and the first
+    /// command of the README.
+    Test(suite::TestArgs),
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    match Cli::parse().chore {
+        Chore::Test(args) => suite::run(&args, &mut std::io::stdout()),
+    }
+}
+
+/// The checkout that this program was built from.
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}

@@ -6,7 +6,7 @@ use contracts::event::JobCreated;
 use contracts::job::{Attempt, Step, Usage};
 use contracts::{
     AnalysisResult, Event, EventBody, Hint, JobId, JobState, News, Problem, Submission, TenantId,
-    Timestamp, WorkerId,
+    Timestamp, WorkerId, limits, truncate_json,
 };
 
 use super::StoreError;
@@ -152,11 +152,10 @@ impl NewJob {
         let submission = &self.submission;
         JobCreated {
             company_name: submission.company_name.clone(),
-            question: submission.question.clone(),
-            max_attempts: submission
-                .max_attempts
-                .unwrap_or(contracts::limits::MAX_ATTEMPTS_DEFAULT),
-            priority: submission.priority.unwrap_or(contracts::limits::PRIORITY_DEFAULT),
+            question: truncate_json(&submission.question, limits::EVENT_QUESTION_BYTES_MAX)
+                .to_owned(),
+            max_attempts: submission.max_attempts.unwrap_or(limits::MAX_ATTEMPTS_DEFAULT),
+            priority: submission.priority.unwrap_or(limits::PRIORITY_DEFAULT),
             deadline_at: now.after(self.timeout),
             queue_deadline_at: self.queue_timeout.map(|timeout| now.after(timeout)),
             retry_of: self.retry_of,

@@ -22,7 +22,7 @@ pub(crate) fn worker(n: u128) -> WorkerId {
 
 pub(crate) fn identity() -> Identity {
     let trace: TraceContext =
-        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().unwrap();
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().expect("a traceparent");
     Identity { id: JobId::from_uuid(Uuid::from_u128(1)), tenant: TenantId::default_tenant(), trace }
 }
 

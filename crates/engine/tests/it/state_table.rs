@@ -68,7 +68,7 @@ fn table() -> String {
         let mut rows = String::new();
         for case in cases() {
             let (title, answer) = (case.title(), answer_of(job.clone(), case));
-            writeln!(rows, "  {title:<48}{answer}").unwrap();
+            writeln!(rows, "  {title:<48}{answer}").expect("a String takes all");
         }
         match blocks.iter_mut().find(|(_, known)| *known == rows) {
             Some((names, _)) => names.push(name),
@@ -130,7 +130,7 @@ fn lived(life: Vec<Change>) -> Job {
             | Change::RequestCancel { .. }
             | Change::ConfirmCancel => second(10),
         };
-        let recorded: Vec<Recorded> = job.change(change, at).unwrap();
+        let recorded: Vec<Recorded> = job.change(change, at).expect("the change is legal here");
         assert!(!recorded.is_empty());
     }
     job

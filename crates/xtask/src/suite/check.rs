@@ -1,0 +1,141 @@
+//! The checks, each a promise about the checkout.
+
+use std::fmt;
+use std::process::{Command, Stdio};
+
+use clap::ValueEnum;
+
+use super::{Surroundings, Verdict, at, command, readme};
+use crate::layering::{self, Workspace};
+
+/// Random cases for each property with `--long`; proptest's default is 256.
+const CASES_LONG: &str = "5120";
+
+/// A check, named as on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Check {
+    Fmt,
+    Clippy,
+    Doc,
+    Layering,
+    Deny,
+    Tests,
+    Readme,
+}
+
+impl Check {
+    /// All of them, in order: what is cheap and often wrong comes first.
+    pub(super) const ALL: [Self; 7] =
+        [Self::Fmt, Self::Clippy, Self::Doc, Self::Layering, Self::Deny, Self::Tests, Self::Readme];
+
+    /// What holds when it passes.
+    pub(super) const fn promise(self) -> &'static str {
+        match self {
+            Self::Fmt => "the code is formatted",
+            Self::Clippy => "no lint warns",
+            Self::Doc => "the documentation builds without a warning",
+            Self::Layering => "dependencies point the decided way",
+            Self::Deny => "licences, bans and sources are in order",
+            Self::Tests => "every test and documented example passes",
+            Self::Readme => "the README's first command answers, and within 2 s the second time",
+        }
+    }
+
+    /// Makes the check.
+    pub(super) fn make(self, around: &mut Surroundings<'_>) -> anyhow::Result<Verdict> {
+        match self {
+            Self::Fmt => fmt(around),
+            Self::Clippy => clippy(around),
+            Self::Doc => doc(around),
+            Self::Layering => layering(around),
+            Self::Deny => deny(around),
+            Self::Tests => tests(around),
+            Self::Readme => readme::check(around),
+        }
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Fmt => "fmt",
+            Self::Clippy => "clippy",
+            Self::Doc => "doc",
+            Self::Layering => "layering",
+            Self::Deny => "deny",
+            Self::Tests => "tests",
+            Self::Readme => "readme",
+        })
+    }
+}
+
+fn fmt(around: &mut Surroundings<'_>) -> anyhow::Result<Verdict> {
+    let mut cargo = at(&around.root, "cargo");
+    cargo.args(["fmt", "--all", "--check"]);
+    verdict(around, &mut cargo, "run `cargo fmt --all`")
+}
+
+fn clippy(around: &mut Surroundings<'_>) -> anyhow::Result<Verdict> {
+    let mut cargo = at(&around.root, "cargo");
+    cargo.args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]);
+    verdict(around, &mut cargo, "mend what the lints name, or expect it with a reason")
+}
+
+fn doc(around: &mut Surroundings<'_>) -> anyhow::Result<Verdict> {
+    let mut cargo = at(&around.root, "cargo");
+    cargo.args(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings");
+    verdict(around, &mut cargo, "mend the links and code blocks that rustdoc names")
+}
+
+fn layering(around: &mut Surroundings<'_>) -> anyhow::Result<Verdict> {
+    let found = layering::violations(&Workspace::read(&around.root)?);
+    for violation in &found {
+        writeln!(around.out, "{violation}")?;
+    }
+    Ok(match found.len() {
+        0 => Verdict::Passed,
+        n => Verdict::Failed {
+            problem: format!("{n} dependencies against the rules"),
+            advice: "turn the dependency around with a port, or argue the rule in \
+                     crates/xtask/src/layering/rules.rs"
+                .to_owned(),
+        },
+    })
+}
+
+fn deny(around: &mut Surroundings<'_>) -> anyhow::Result<Verdict> {
+    let mut asked = at(&around.root, "cargo");
+    asked.args(["deny", "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
+    if !asked.status()?.success() {
+        let reason = "cargo-deny is not installed (`cargo install --locked cargo-deny`)";
+        return Ok(Verdict::Skipped { reason: reason.to_owned() });
+    }
+    let mut cargo = at(&around.root, "cargo");
+    cargo.args(["deny", "--locked", "check", "licenses", "bans", "sources"]);
+    verdict(around, &mut cargo, "drop the crate that it names, or argue it in deny.toml")
+}
+
+fn tests(around: &mut Surroundings<'_>) -> anyhow::Result<Verdict> {
+    let mut cargo = at(&around.root, "cargo");
+    // The documented examples of the libraries are tests too, and included.
+    cargo.args(["test", "--workspace", "--locked", "--no-fail-fast"]);
+    cargo.env("ASSAY_TEST_SKIPS", &around.skips);
+    if around.long {
+        cargo.env("ASSAY_TEST_LONG", "1").env("PROPTEST_CASES", CASES_LONG);
+    }
+    verdict(around, &mut cargo, "the failed tests and their output are above")
+}
+
+/// Runs a program whose exit code is the verdict.
+fn verdict(
+    around: &mut Surroundings<'_>,
+    program: &mut Command,
+    advice: &str,
+) -> anyhow::Result<Verdict> {
+    let Surroundings { tally, out, .. } = around;
+    let status = command::run(program, *out, &mut |line| tally.read_line(line))?;
+    if status.success() {
+        return Ok(Verdict::Passed);
+    }
+    Ok(Verdict::Failed { problem: status.to_string(), advice: advice.to_owned() })
+}
