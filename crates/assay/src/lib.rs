@@ -1,1 +1,9 @@
+//! Composition: which adapters stand behind which ports, and what the commands do with them.
 
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod corpus;
+pub mod embedded;
+pub mod exit;
+mod render;

@@ -1,0 +1,82 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Answers questions about companies from their documents, every statement with its source.
+#[derive(Debug, Parser)]
+#[command(name = "assay", version, propagate_version = true)]
+pub struct Cli {
+    /// Where jobs, documents and the index are kept [default: $XDG_DATA_HOME/assay]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the binary can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Answer one question and exit
+    ///
+    /// An empty store is filled with a small example corpus first. Exits with 0 if there is an
+    /// answer, 1 if the job failed, 2 if the call was wrong.
+    Ask(Ask),
+    /// Run a server and its workers in this process
+    Dev(Dev),
+    /// Take documents in (.txt, .md)
+    Ingest(Ingest),
+}
+
+/// `assay ask`.
+#[derive(Debug, Args)]
+pub struct Ask {
+    /// The company that is asked about
+    #[arg(long, value_name = "NAME")]
+    pub company: String,
+    /// The question
+    pub question: String,
+    /// Print the job as JSON, and nothing else, on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `assay dev`.
+#[derive(Debug, Args)]
+pub struct Dev {
+    /// The address to listen on; only this machine can be served yet
+    #[arg(long, env = "ASSAY_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Jobs that run at the same time
+    #[arg(long, value_name = "N", default_value_t = 8,
+          value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub slots: u32,
+}
+
+/// `assay ingest`.
+#[derive(Debug, Args)]
+pub struct Ingest {
+    /// The files
+    #[arg(value_name = "PATH", required_unless_present = "manifest", requires = "company")]
+    pub paths: Vec<PathBuf>,
+    /// The company that the files are about
+    #[arg(long, value_name = "NAME")]
+    pub company: Option<String>,
+    /// The title of the file [default: its name without extension]
+    #[arg(long)]
+    pub title: Option<String>,
+    /// Where the file was published
+    #[arg(long)]
+    pub url: Option<String>,
+    /// When the file was published: a date such as 2026-11-22
+    #[arg(long, value_name = "DATE")]
+    pub published_on: Option<String>,
+    /// A file of JSON lines instead: {"path", "company", "title"?, "url"?, "published_on"?},
+    /// paths relative to it
+    #[arg(long, value_name = "FILE",
+          conflicts_with_all = ["paths", "company", "title", "url", "published_on"])]
+    pub manifest: Option<PathBuf>,
+}

@@ -1,0 +1,55 @@
+//! `assay dev`: the gateway and its workers in one process.
+
+use std::net::TcpListener;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use api::Gateway;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::Dev;
+use crate::config::Config;
+use crate::embedded::{Embedded, Settings};
+use crate::exit::say;
+
+pub(super) async fn run(args: Dev, config: Config) -> anyhow::Result<ExitCode> {
+    if !args.listen.ip().is_loopback() {
+        bail!("{} is not a loopback address, and this server asks nobody for a key", args.listen);
+    }
+    let _telemetry = super::telemetry(&config, telemetry::SERVER_FILTER)?;
+    let listener =
+        TcpListener::bind(args.listen).with_context(|| format!("listening on {}", args.listen))?;
+    let address = listener.local_addr()?;
+    let settings = Settings { slots: args.slots, ..Settings::default() };
+    let system = Embedded::open(&config, settings).await?;
+    system.data_dir().announce(address)?;
+    system.load_examples_if_empty().await?;
+    let running = system.start();
+    say(&format!("assay listens on http://{address}, data in {}", config.data_dir.display()));
+    let stop = CancellationToken::new();
+    let gateway = Gateway::new(system.jobs.clone(), api::Settings::default());
+    let serving = gateway.run(listener, stop.clone());
+    let mut serving = std::pin::pin!(serving);
+    let served = tokio::select! {
+        served = &mut serving => served,
+        signal = terminated() => {
+            signal?;
+            say("assay stops: streams are closed with their cursors, jobs go on at the next start");
+            stop.cancel();
+            serving.await
+        }
+    };
+    running.stop().await;
+    served.context("serving")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Waits for SIGTERM or the interrupt key.
+async fn terminated() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
+    }
+}

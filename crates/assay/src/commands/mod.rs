@@ -1,0 +1,30 @@
+//! What each command does.
+
+mod ask;
+mod dev;
+mod ingest;
+
+use std::process::ExitCode;
+
+use telemetry::{Format, Options};
+
+use crate::cli::Command;
+use crate::config::Config;
+
+/// Runs a command to its end.
+///
+/// # Errors
+/// What kept it from being done, for the person who ran it.
+pub async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Ask(args) => ask::run(args, config).await,
+        Command::Dev(args) => dev::run(args, config).await,
+        Command::Ingest(args) => ingest::run(args, config).await,
+    }
+}
+
+/// Sets the log up, with the command's own filter unless the configuration has one.
+fn telemetry(config: &Config, filter: &str) -> anyhow::Result<telemetry::Telemetry> {
+    let filter = config.log.clone().unwrap_or_else(|| filter.to_owned());
+    Ok(telemetry::init(&Options { filter, format: Format::Auto })?)
+}

@@ -1,0 +1,202 @@
+//! The embedded mode: gateway and workers in one process, over one SQLite file.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use adapter_embedded::{DataDir, InProcessHintQueue, InProcessProgressBus, Store};
+use adapter_models::{ExtractiveModel, ScriptedModel, ScriptedRetriever};
+use adapter_retrieval::{PassageIndex, TextReader};
+use contracts::TenantId;
+use engine::ports::{
+    DocumentStore, HintQueue, JobStore, LanguageModel, ProgressBus, Retriever, SystemClock,
+};
+use engine::retry::RetryPolicy;
+use engine::services::{
+    HINT_WINDOW, Ingest, Jobs, JobsPorts, RunJob, RunJobPorts, Streams, dispatch, sweep,
+};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use worker::{Worker, WorkerPorts, WorkerSettings};
+
+use crate::config::{Config, Model};
+use crate::corpus;
+
+/// News that wait for a slow listener of this process; older ones are dropped, and read from the
+/// log.
+const NEWS_MAX: usize = 1_024;
+
+/// How an embedded system runs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settings {
+    /// Jobs at a time.
+    pub slots: u32,
+    /// What running jobs get to finish by themselves at the end.
+    pub grace: Duration,
+    /// Between attempts.
+    pub retry: RetryPolicy,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { slots: 8, grace: Duration::from_secs(5), retry: RetryPolicy::default() }
+    }
+}
+
+/// All parts of an embedded system, not running yet.
+pub struct Embedded {
+    /// What clients may ask.
+    pub jobs: Jobs,
+    /// Takes documents in.
+    pub ingest: Ingest,
+    /// Whose everything is, as long as there are no keys.
+    pub tenant: TenantId,
+    sqlite: Arc<Store>,
+    store: Arc<dyn JobStore>,
+    documents: Arc<dyn DocumentStore>,
+    queue: Arc<dyn HintQueue>,
+    bus: Arc<dyn ProgressBus>,
+    streams: Streams,
+    worker: Worker,
+}
+
+impl Embedded {
+    /// Opens the data directory and puts the parts together. An empty store gets the example
+    /// corpus.
+    ///
+    /// # Errors
+    /// If the directory is in use by another process, or cannot be used.
+    pub async fn open(config: &Config, settings: Settings) -> anyhow::Result<Self> {
+        let bus = Arc::new(InProcessProgressBus::with_capacity(NEWS_MAX));
+        Self::open_with_bus(config, settings, bus).await
+    }
+
+    /// As [`Embedded::open`], with another bus: tests lose news on purpose.
+    ///
+    /// # Errors
+    /// As [`Embedded::open`].
+    pub async fn open_with_bus(
+        config: &Config,
+        settings: Settings,
+        bus: Arc<dyn ProgressBus>,
+    ) -> anyhow::Result<Self> {
+        let data_dir = DataDir::open(&config.data_dir)?;
+        let index = data_dir.index();
+        let sqlite = Arc::new(Store::open(data_dir, Arc::new(SystemClock::new()))?);
+        let documents: Arc<dyn DocumentStore> = sqlite.clone();
+        let store: Arc<dyn JobStore> = sqlite.clone();
+        let queue: Arc<dyn HintQueue> = Arc::new(InProcessHintQueue::with_capacity(HINT_WINDOW));
+        let (retriever, model) = answering(&config.model, &index, &documents)?;
+        let names = vec![model.name().to_owned()];
+        let run_job = RunJob::new(
+            RunJobPorts {
+                store: Arc::clone(&store),
+                bus: Arc::clone(&bus),
+                retriever,
+                models: vec![model],
+            },
+            settings.retry,
+            rand::random::<f64>,
+        );
+        let worker = Worker::new(
+            WorkerPorts {
+                store: Arc::clone(&store),
+                queue: Arc::clone(&queue),
+                bus: Arc::clone(&bus),
+            },
+            run_job,
+            WorkerSettings { slots: settings.slots, grace: settings.grace },
+        );
+        let streams = Streams::new();
+        let ports = JobsPorts {
+            store: Arc::clone(&store),
+            queue: Arc::clone(&queue),
+            bus: Arc::clone(&bus),
+            documents: Arc::clone(&documents),
+        };
+        let system = Self {
+            jobs: Jobs::new(ports, streams.clone(), names),
+            ingest: Ingest::new(Arc::clone(&documents), Arc::new(TextReader)),
+            tenant: TenantId::default_tenant(),
+            sqlite,
+            store,
+            documents,
+            queue,
+            bus,
+            streams,
+            worker,
+        };
+        Ok(system)
+    }
+
+    /// Takes the example corpus in, if there is no document at all. Says whether it did.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn load_examples_if_empty(&self) -> anyhow::Result<bool> {
+        corpus::load_if_empty(&self.tenant, self.documents.as_ref(), &self.ingest).await
+    }
+
+    /// Where it is kept; locked while this lives.
+    #[must_use]
+    pub fn data_dir(&self) -> &DataDir {
+        self.sqlite.dir()
+    }
+
+    /// Sets everything going, until [`Running::stop`].
+    #[must_use]
+    pub fn start(&self) -> Running {
+        let running = Running::default();
+        let (store, queue, bus) = (&self.store, &self.queue, &self.bus);
+        let (s, q, stop) = (Arc::clone(store), Arc::clone(queue), running.upkeep.clone());
+        running.tasks.spawn(async move { dispatch::dispatch(s.as_ref(), q.as_ref(), stop).await });
+        let (s, b, stop) = (Arc::clone(store), Arc::clone(bus), running.upkeep.clone());
+        running.tasks.spawn(async move { sweep::sweep(s.as_ref(), b.as_ref(), stop).await });
+        let (s, b, stop) = (Arc::clone(store), Arc::clone(bus), running.upkeep.clone());
+        let streams = self.streams.clone();
+        running.tasks.spawn(async move { streams.run(b.as_ref(), s.as_ref(), stop).await });
+        let (worker, stop) = (self.worker.clone(), running.intake.clone());
+        running.workers.spawn(async move { worker.run(stop).await });
+        running
+    }
+}
+
+/// A system that is going.
+#[derive(Default)]
+pub struct Running {
+    intake: CancellationToken,
+    upkeep: CancellationToken,
+    workers: TaskTracker,
+    tasks: TaskTracker,
+}
+
+impl Running {
+    /// Stops in order: no new work, hand over what runs, then the upkeep.
+    pub async fn stop(self) {
+        self.intake.cancel();
+        self.workers.close();
+        self.workers.wait().await;
+        self.upkeep.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+type Answering = (Arc<dyn Retriever>, Arc<dyn LanguageModel>);
+
+fn answering(
+    model: &Model,
+    index: &Path,
+    documents: &Arc<dyn DocumentStore>,
+) -> anyhow::Result<Answering> {
+    Ok(match model {
+        Model::Extractive => (
+            Arc::new(PassageIndex::new(Arc::clone(documents), index)),
+            Arc::new(ExtractiveModel),
+        ),
+        Model::Scripted { latency, ledger } => (
+            Arc::new(ScriptedRetriever::new(*latency, ledger.clone())),
+            Arc::new(ScriptedModel::new(*latency, ledger.clone())),
+        ),
+    })
+}
