@@ -65,3 +65,39 @@ const fn mix(number: u64) -> u64 {
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     bits ^ (bits >> 31)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Nowhere;
+
+    #[async_trait]
+    impl ProgressBus for Nowhere {
+        async fn publish(&self, _: News) {}
+
+        async fn subscribe(&self) -> Box<dyn NewsStream> {
+            unreachable!("nobody listens")
+        }
+    }
+
+    fn dropped(loss: Loss) -> Vec<u64> {
+        let bus = LossyBus::new(Arc::new(Nowhere), loss);
+        (0..1_000).filter(|number| bus.drops(*number)).collect()
+    }
+
+    #[test]
+    fn a_bus_loses_the_share_that_it_was_told_to() {
+        assert_eq!(dropped(Loss::All).len(), 1_000);
+        assert!(dropped(Loss::Percent { percent: 0, seed: 1 }).is_empty());
+        let half = dropped(Loss::Percent { percent: 50, seed: 1 });
+        assert!((400..600).contains(&half.len()), "{}", half.len());
+    }
+
+    #[test]
+    fn the_seed_chooses_what_is_lost() {
+        let lost = |seed| dropped(Loss::Percent { percent: 50, seed });
+        assert_eq!(lost(1), lost(1));
+        assert_ne!(lost(1), lost(2));
+    }
+}
