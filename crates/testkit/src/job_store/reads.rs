@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use contracts::event::SourceRetrieved;
+use contracts::result::Source;
 use contracts::{EventBody, JobId, JobState};
 use engine::job::Change;
 use engine::ports::{JobFilter, JobStore, PageCursor};
@@ -116,7 +117,9 @@ pub async fn the_log_reads_as_it_was_committed(harness: &dyn JobStoreHarness) {
     let claimed = given.claim(committed.job.id).await.expect("the job is due");
     let mut held = Held::of(harness.store(), given.worker, &claimed);
     events.extend(claimed.committed.events);
-    events.extend(held.apply(work([retrieved()])).await);
+    // Fractions of every length, as scores are.
+    let scores = (1..200).map(|n| retrieved_with(f64::from(n).ln() / 7.0));
+    events.extend(held.apply(work(scores)).await);
     let end = Change::Succeed { events: vec![], result: Box::new(result("x")) };
     events.extend(held.apply(end).await);
     let log = given.log(held.job.id).await;
@@ -156,5 +159,10 @@ fn labels(labels: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 fn retrieved() -> EventBody {
-    EventBody::SourceRetrieved(SourceRetrieved { source: source(), taken_over_from: None })
+    retrieved_with(1.0)
+}
+
+fn retrieved_with(score: f64) -> EventBody {
+    let source = Source { score, ..source() };
+    EventBody::SourceRetrieved(SourceRetrieved { source, taken_over_from: None })
 }

@@ -24,9 +24,11 @@ pub async fn a_stale_epoch_cannot_write(harness: &dyn JobStoreHarness) {
 
 pub async fn another_worker_cannot_write(harness: &dyn JobStoreHarness) {
     let given = Given::new(harness);
-    let held = given.running().await;
+    let mut held = given.running().await;
     let mut thief = held.clone();
     thief.fence.worker = WorkerId::new();
+    assert_fenced(&thief.write(work([step_started("plan")])).await);
+    held.apply(work([step_started("plan")])).await;
     assert_fenced(&thief.write(work([step_started("plan")])).await);
     assert_eq!(given.snapshot(held.job.id).await.job, held.job);
 }
