@@ -2,4 +2,5 @@
 
 mod conformance;
 mod data_dir;
+mod progress_bus;
 mod store;
