@@ -60,3 +60,84 @@ statements! {
     SELECT_WAITING_TENANTS = "select_waiting_tenants";
     UPDATE_JOB = "update_job";
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::ALL;
+    use crate::database::open_migrated;
+
+    /// What is asked for each job, each sweep or each refill: its cost must not grow with the
+    /// number of jobs kept.
+    const HOT: &[&str] = &[
+        "count_hinted",
+        "find_cancelling",
+        "find_expired",
+        "find_held",
+        "find_overdue",
+        "find_stale_hints",
+        "find_unhinted",
+        "find_unsettled",
+        "forget_tombstones",
+        "list_snapshots",
+        "select_events",
+        "select_holders",
+        "select_job",
+        "select_key",
+        "select_snapshot",
+        "select_tombstone_by_key",
+        "select_waiting_tenants",
+        "update_job",
+    ];
+
+    #[test]
+    fn every_statement_can_be_prepared() {
+        let (_dir, connection) = database();
+        for (name, statement) in ALL {
+            let prepared = connection.prepare(statement);
+            assert!(prepared.is_ok(), "{name}: {:?}", prepared.err());
+        }
+    }
+
+    #[test]
+    fn every_file_is_a_statement_of_the_store() {
+        let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/sql")).unwrap();
+        let mut files: Vec<String> =
+            files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        files.sort();
+        let mut known: Vec<String> = ALL.iter().map(|(name, _)| format!("{name}.sql")).collect();
+        known.sort();
+        assert_eq!(files, known);
+    }
+
+    #[test]
+    fn no_hot_statement_reads_a_whole_table() {
+        let (_dir, connection) = database();
+        for name in HOT {
+            let (_, statement) = ALL.iter().find(|(known, _)| known == name).unwrap();
+            for step in plan(&connection, statement) {
+                let whole = step.starts_with("SCAN jobs") && !step.contains("USING");
+                let other = ["events", "idempotency", "tombstones", "job_inputs", "i", "j", "r"];
+                let other = other.iter().any(|table| step == format!("SCAN {table}"));
+                assert!(!whole && !other, "{name}: {step}");
+            }
+        }
+    }
+
+    fn plan(connection: &Connection, statement: &str) -> Vec<String> {
+        let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
+        let mut steps = Vec::new();
+        let mut rows = explain.raw_query();
+        while let Some(row) = rows.next().unwrap() {
+            steps.push(row.get("detail").unwrap());
+        }
+        steps
+    }
+
+    fn database() -> (tempfile::TempDir, Connection) {
+        let dir = tempfile::tempdir().unwrap();
+        let connection = open_migrated(&dir.path().join("assay.db")).unwrap();
+        (dir, connection)
+    }
+}

@@ -1,1 +1,20 @@
+//! What every adapter is tested with.
+//!
+//! One conformance suite a port, written against the port alone: [`job_store`],
+//! [`document_store`], [`hint_queue`] and [`progress_bus`]. An adapter implements the suite's
+//! harness and names it in the suite's macro, which makes one test of each rule, so that a failure
+//! names the rule.
 
+pub mod build;
+pub mod bus;
+pub mod clock;
+pub mod document_store;
+mod eventually;
+pub mod hint_queue;
+pub mod job_store;
+pub mod progress_bus;
+mod skip;
+mod suite;
+
+pub use eventually::eventually;
+pub use skip::skip;

@@ -62,16 +62,22 @@ impl Database {
         recover: impl FnOnce(&mut Tx<'_>) -> Result<(), Fault>,
     ) -> Result<Self, OpenError> {
         let failed = |fault: Fault| OpenError::Open(fault.into());
-        let mut connection = open_for_writing(file).map_err(failed)?;
-        embedded::migrations::runner()
-            .run(&mut connection)
-            .map_err(|error| OpenError::Migrate(Box::new(error)))?;
+        let mut connection = open_migrated(file)?;
         writer::transact(&mut connection, clock.now(), recover)
             .map_err(|fault| OpenError::Recover(fault.into()))?;
         let readers = Readers::open(|| open_for_reading(file)).map_err(failed)?;
         let writer = Writer::start(connection, clock, late_news).map_err(failed)?;
         Ok(Self { readers, writer })
     }
+}
+
+/// A connection that writes, to a database of this release's form.
+pub(crate) fn open_migrated(file: &Path) -> Result<Connection, OpenError> {
+    let mut connection = open_for_writing(file).map_err(|fault| OpenError::Open(fault.into()))?;
+    embedded::migrations::runner()
+        .run(&mut connection)
+        .map_err(|error| OpenError::Migrate(Box::new(error)))?;
+    Ok(connection)
 }
 
 fn open_for_writing(file: &Path) -> Result<Connection, Fault> {
@@ -95,4 +101,31 @@ fn prepare(connection: &Connection) -> Result<(), Fault> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{open_for_reading, open_migrated};
+
+    #[test]
+    fn a_commit_is_durable_and_keeps_references_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let connection = open_migrated(&dir.path().join("assay.db")).unwrap();
+        let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        // 2 is FULL: the log is synced before a commit returns.
+        assert_eq!(pragma("synchronous").unwrap(), 2);
+        assert_eq!(pragma("foreign_keys").unwrap(), 1);
+        let mode: String =
+            connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+        assert_eq!(mode, "wal");
+    }
+
+    #[test]
+    fn a_reading_connection_cannot_write() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("assay.db");
+        let _writing = open_migrated(&file).unwrap();
+        let reading = open_for_reading(&file).unwrap();
+        assert!(reading.execute("DELETE FROM jobs", []).is_err());
+    }
 }

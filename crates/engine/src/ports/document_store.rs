@@ -13,7 +13,8 @@ pub trait DocumentStore: Send + Sync {
     /// it. The same bytes for the same company (see [`crate::company_key`]) are stored once.
     async fn put(&self, tenant: &TenantId, new: NewDocument) -> Result<Stored, StoreError>;
 
-    /// A tenant's documents, oldest first, at most `limit` after `after`.
+    /// A tenant's documents in the order in which they were stored, at most `limit` after `after`;
+    /// none after a document that the tenant never had.
     async fn list(
         &self,
         tenant: &TenantId,
@@ -25,6 +26,9 @@ pub trait DocumentStore: Send + Sync {
     async fn generation(&self, tenant: &TenantId) -> Result<u64, StoreError>;
 
     /// What changed after generation `after`, in order, at most `limit` changes (at least one).
+    ///
+    /// An `after` beyond the newest generation gives no changes and the true head: whoever asked
+    /// was built from another store, and must start over.
     async fn changes(
         &self,
         tenant: &TenantId,

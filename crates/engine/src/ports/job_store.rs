@@ -34,10 +34,16 @@ pub trait JobStore: Send + Sync {
     ///
     /// A key that is known answers with the job it belongs to and stores nothing. Concurrent
     /// submissions with one key wait for each other: one is created, the others are replays.
+    ///
+    /// The id is looked at first: a known id is a replay whatever its key, and an id or key whose
+    /// job was deleted stays gone for as long as its tombstone is kept. Carried events must not be
+    /// `job.*` events, and each carried step must have its `step.completed` or `step.skipped`
+    /// among them; else the submission is [`StoreError::Rejected`] and nothing of it is kept.
     async fn submit(&self, new: NewJob) -> Result<Submitted, StoreError>;
 
     /// A job, with all a client sees but its log. `None` if it is unknown or another tenant's.
-    /// A job that is overdue is ended first; the events of that go to `sweep`'s next answer.
+    /// A job that is overdue is ended first; the events of that go to `sweep`'s next answer. Only
+    /// `get` and `cancel` do so; other reads show what is stored.
     async fn get(&self, tenant: &TenantId, id: JobId) -> Result<Option<Snapshot>, StoreError>;
 
     /// At most `limit` jobs after `cursor`, ordered by (`created_at`, `id`), descending.
@@ -59,7 +65,8 @@ pub trait JobStore: Send + Sync {
         limit: usize,
     ) -> Result<Option<LogSlice>, StoreError>;
 
-    /// The finished steps of a job, in the order of the workflow. `None` if the job is unknown or
+    /// The finished steps of a job, in the order of the workflow, which is the order in which they
+    /// were first begun. `None` if the job is unknown or
     /// another tenant's.
     async fn checkpoints(
         &self,
@@ -71,7 +78,7 @@ pub trait JobStore: Send + Sync {
     async fn heads(&self, ids: &[JobId]) -> Result<Vec<LogHead>, StoreError>;
 
     /// Asks to end a job. `None` if the job is unknown or another tenant's. A job that is overdue
-    /// is ended first.
+    /// is ended first, as in `get`, and the answer is then that it has ended.
     async fn cancel(
         &self,
         tenant: &TenantId,
@@ -83,7 +90,8 @@ pub trait JobStore: Send + Sync {
     /// job is not due, is held, has ended or is unknown: such a hint is stale and changes nothing.
     ///
     /// A job that is stamped with a pipeline version other than those in `pipelines` (newest
-    /// first) is not claimed.
+    /// first) is not claimed; one without a stamp gets the first of them. A claim is also a sign of
+    /// life of the worker (see `renew`).
     async fn claim(
         &self,
         id: JobId,
@@ -94,7 +102,18 @@ pub trait JobStore: Send + Sync {
     /// A write of the worker that holds the job, with its events and checkpoints.
     ///
     /// It matches on (epoch, worker, state, `write_no`): a write of an older epoch or another
-    /// worker is [`Written::Fenced`], one that was applied before is [`Written::Again`].
+    /// worker is [`Written::Fenced`], one that was applied before is [`Written::Again`], also after
+    /// it ended the job or gave it back. A write that skips a number is fenced: the one before it
+    /// never arrived. While the job is being cancelled, [`Change::ConfirmCancel`] and
+    /// [`Change::Release`] are written, and everything else is answered [`Written::Cancelling`].
+    ///
+    /// Each checkpoint comes with the `step.completed` or `step.skipped` event of its step, in the
+    /// same write or an earlier one; a step that begins again loses its checkpoint.
+    ///
+    /// # Errors
+    /// [`StoreError::Rejected`] if the change is not the holder's to make, if it confirms a cancel
+    /// that nobody asked for, or if a value cannot be kept. Nothing was written then, and the
+    /// write's number is free.
     async fn write(&self, write: Write) -> Result<Written, StoreError>;
 
     /// Says that a worker lives, and asks what it must know. A worker that was not heard of for
@@ -102,14 +121,18 @@ pub trait JobStore: Send + Sync {
     async fn renew(&self, worker: WorkerId) -> Result<Renewal, StoreError>;
 
     /// Forgets a worker that ended in order. Jobs that it still holds are given back by the next
-    /// sweep.
+    /// sweep, as from a worker that died: one that can still write releases them itself.
     async fn retire(&self, worker: WorkerId) -> Result<(), StoreError>;
 
     /// Takes jobs that are due and have no hint under way, marks them as hinted, and returns their
     /// hints: as many as bring the number of hinted, unclaimed jobs up to the window.
     ///
-    /// Order: tenants in turn, those with less running first; within a tenant jobs already
-    /// started, then priority (higher first), then deadline.
+    /// Order: tenants in turn, those with less running first (a hinted job counts as running, and
+    /// among equals the turn goes on behind the tenant that was served last); within a tenant jobs
+    /// already started, then priority (higher first), then deadline.
+    ///
+    /// A hint that was not claimed for `resend_after` is taken again, within the same window. Jobs
+    /// that wait for their `run_at`, or are overdue, have no hint.
     async fn refill(&self, refill: Refill) -> Result<Vec<Hint>, StoreError>;
 
     /// Marks jobs as not hinted: their hints could not be sent.
@@ -118,6 +141,13 @@ pub trait JobStore: Send + Sync {
     /// One bounded round of housekeeping: gives back the jobs of workers that were not heard of
     /// for `lease`, settles cancels that no worker confirmed in time, ends what is overdue,
     /// deletes what is past its retention.
+    ///
+    /// At most `limit` jobs are touched, each on its own: one that cannot be moved keeps no other
+    /// from moving. What is overdue is ended first, so that a job whose worker is gone and whose
+    /// time is over ends rather than waits.
+    ///
+    /// Silence counts only while somebody sweeps: a sweep that comes more than two seconds after
+    /// the last one first hears every worker that it knows.
     async fn sweep(&self, lease: Duration, limit: usize) -> Result<Swept, StoreError>;
 }
 
@@ -186,7 +216,7 @@ pub enum Submitted {
     Replayed(JobId),
     /// The key belongs to another request.
     KeyReused,
-    /// The key belongs to a job that was deleted.
+    /// The key, or the id, belongs to a job that was deleted.
     KeyGone,
 }
 
@@ -353,7 +383,8 @@ pub enum Written {
     Applied(Committed),
     /// It was committed before: this is a repetition.
     Again,
-    /// A cancel was accepted: only [`Change::ConfirmCancel`] is written any more.
+    /// A cancel was accepted: only [`Change::ConfirmCancel`] and [`Change::Release`] are written
+    /// any more.
     Cancelling,
     /// The job is not this worker's any more: stop, nothing is accepted.
     Fenced,

@@ -1,0 +1,107 @@
+//! The suites of the ports.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use adapter_embedded::{DataDir, InProcessHintQueue, InProcessProgressBus, Store};
+use async_trait::async_trait;
+use engine::ports::{DocumentStore, HintQueue, JobStore, ProgressBus};
+use tempfile::TempDir;
+use testkit::clock::ManualClock;
+use testkit::document_store::DocumentStoreHarness;
+use testkit::hint_queue::HintQueueHarness;
+use testkit::job_store::JobStoreHarness;
+use testkit::progress_bus::ProgressBusHarness;
+
+pub(crate) struct Embedded {
+    store: Arc<Store>,
+    clock: Arc<ManualClock>,
+    // Deleted last.
+    _dir: TempDir,
+}
+
+impl Embedded {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let clock = Arc::new(ManualClock::default());
+        let owned = DataDir::open(dir.path()).expect("owned");
+        let store = Store::open(owned, Arc::clone(&clock) as Arc<_>).expect("opened");
+        Self { store: Arc::new(store), clock, _dir: dir }
+    }
+}
+
+#[async_trait]
+impl JobStoreHarness for Embedded {
+    async fn start() -> Self {
+        Self::new()
+    }
+
+    async fn fresh(&self) -> Box<dyn JobStoreHarness> {
+        Box::new(Self::new())
+    }
+
+    fn store(&self) -> Arc<dyn JobStore> {
+        Arc::clone(&self.store) as Arc<_>
+    }
+
+    async fn pass(&self, time: Duration) {
+        self.clock.advance(time);
+    }
+}
+
+testkit::job_store_suite!(crate::conformance::Embedded);
+
+#[async_trait]
+impl DocumentStoreHarness for Embedded {
+    async fn start() -> Self {
+        Self::new()
+    }
+
+    fn store(&self) -> Arc<dyn DocumentStore> {
+        Arc::clone(&self.store) as Arc<_>
+    }
+}
+
+testkit::document_store_suite!(crate::conformance::Embedded);
+
+pub(crate) struct Queue(InProcessHintQueue);
+
+#[async_trait]
+impl HintQueueHarness for Queue {
+    async fn start() -> Self {
+        Self(InProcessHintQueue::default())
+    }
+
+    fn queue(&self) -> Arc<dyn HintQueue> {
+        Arc::new(self.0.clone())
+    }
+
+    fn capacity(&self) -> usize {
+        1_024
+    }
+
+    async fn close(&self) {
+        self.0.close();
+    }
+}
+
+testkit::hint_queue_suite!(crate::conformance::Queue);
+
+pub(crate) struct Bus(Mutex<Option<Arc<InProcessProgressBus>>>);
+
+#[async_trait]
+impl ProgressBusHarness for Bus {
+    async fn start() -> Self {
+        Self(Mutex::new(Some(Arc::default())))
+    }
+
+    fn bus(&self) -> Option<Arc<dyn ProgressBus>> {
+        self.0.lock().expect("no test panicked").clone().map(|bus| bus as Arc<_>)
+    }
+
+    async fn close(&self) {
+        self.0.lock().expect("no test panicked").take();
+    }
+}
+
+testkit::progress_bus_suite!(crate::conformance::Bus);

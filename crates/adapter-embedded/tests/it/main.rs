@@ -1,0 +1,6 @@
+//! The embedded adapters against the suites of their ports, and what only they promise.
+
+mod conformance;
+mod data_dir;
+mod progress_bus;
+mod store;
