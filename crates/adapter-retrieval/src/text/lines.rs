@@ -163,9 +163,11 @@ fn heading_rank(line: &str) -> Option<Rank> {
     if words.len() > HEADING_WORDS_MAX || letters < 3 {
         return None;
     }
+    // "Note 5 for more detail" is a line of a sentence.
+    let titled = words.get(2).is_none_or(|word| !word.starts_with(char::is_lowercase));
     match first.as_str() {
-        "item" | "part" if numbered => return Some(RANK_ITEM),
-        "note" if numbered => return Some(RANK_NOTE),
+        "item" | "part" if numbered && titled => return Some(RANK_ITEM),
+        "note" if numbered && titled => return Some(RANK_NOTE),
         _ => {}
     }
     if line.ends_with(['.', ':']) || !line.starts_with(|c: char| c.is_alphanumeric()) {
@@ -176,33 +178,39 @@ fn heading_rank(line: &str) -> Option<Rank> {
     if !all_upper && !is_title_case(&words) {
         return None;
     }
-    if names_statement(&line.to_lowercase()) {
+    if names_statement(line) {
         return Some(RANK_STATEMENT);
     }
     Some(if all_upper { RANK_UPPER } else { RANK_TITLE })
 }
 
-/// The primary financial statements, as their titles begin or end.
-fn names_statement(lower: &str) -> bool {
+/// Whether a line holds the title of a financial statement. Text taken from a PDF often has spaces
+/// inside its words.
+fn names_statement(line: &str) -> bool {
+    let letters = line.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase);
+    let squeezed: String = letters.collect();
     [
-        "statement of",
-        "statements of",
-        "balance sheet",
-        "income statement",
-        "cash flows statement",
-        "equity statement",
+        "statementof",
+        "statementsof",
+        "balancesheet",
+        "incomestatement",
+        "cashflowsstatement",
+        "equitystatement",
     ]
     .iter()
-    .any(|title| lower.contains(title))
+    .any(|title| squeezed.contains(title))
 }
 
-/// Every word of weight begins with a capital or a digit.
+/// Every word of weight begins with a capital or a digit. A single letter is a piece that was torn
+/// off the word before it.
 fn is_title_case(words: &[&str]) -> bool {
     const LIGHT: [&str; 16] = [
         "a", "an", "and", "as", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to",
         "with", "per",
     ];
-    let heavy = |word: &&&str| !LIGHT.contains(word) && word.chars().any(char::is_alphabetic);
+    let heavy = |word: &&&str| {
+        !LIGHT.contains(word) && word.len() > 1 && word.chars().any(char::is_alphabetic)
+    };
     let mut heavies = words.iter().filter(heavy).peekable();
     heavies.peek().is_some()
         && heavies.all(|word| {
@@ -226,6 +234,7 @@ mod tests {
             ("PART II", LineKind::Heading(RANK_ITEM)),
             ("NOTE 5. Goodwill", LineKind::Heading(RANK_NOTE)),
             ("Consolidated Statement of Cash Flows", LineKind::Heading(RANK_STATEMENT)),
+            ("Consolidated Statement of Cash Flow s", LineKind::Heading(RANK_STATEMENT)),
             ("CASH FLOWS STATEMENTS", LineKind::Heading(RANK_STATEMENT)),
             ("CURRENT ASSETS", LineKind::Heading(RANK_UPPER)),
             ("Cash Flows from Operating Activities", LineKind::Heading(RANK_TITLE)),
@@ -240,6 +249,7 @@ mod tests {
             ("Swaps   $—   (1,098)", LineKind::Row),
             ("Net sales 32,765 31,657", LineKind::Row),
             ("Item 1. Business   3", LineKind::Row),
+            ("Note 12 for more detail of these debt issuances.", LineKind::Prose),
             ("The company paid dividends in 2018 and 2017.", LineKind::Prose),
             ("opinion on the Company’s internal control based on our audit.", LineKind::Prose),
         ] {

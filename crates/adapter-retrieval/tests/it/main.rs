@@ -1,4 +1,5 @@
 //! What the reader and the index promise, through their ports.
+#![expect(clippy::unwrap_used, reason = "a failed step of a test ends it")]
 
 mod corpus;
 mod filings;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use adapter_retrieval::TextReader;
 use contracts::limits::DOCUMENT_PAGES_MAX;
 use engine::ports::{DocumentReader as _, MediaType, Passage, ReadDocument, ReadError};
-use proptest::prelude::{Strategy, any, prop, prop_oneof, proptest};
+use proptest::prelude::{Just, Strategy, any, prop, prop_oneof, proptest};
 
 fn read(bytes: &[u8], media_type: MediaType) -> Result<ReadDocument, ReadError> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -30,7 +30,6 @@ fn line() -> impl Strategy<Value = String> {
         "[a-zé—€0-9 ]{0,60}",
     ]
 }
-use proptest::strategy::Just;
 
 fn pages() -> impl Strategy<Value = Vec<Vec<String>>> {
     prop::collection::vec(prop::collection::vec(line(), 0..60), 1..6)

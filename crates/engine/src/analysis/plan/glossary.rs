@@ -1,5 +1,7 @@
 //! What questions call a figure, what filings call it, and where filings print it.
 
+use Statement::{CashFlows, Income, Position};
+
 use super::Term;
 
 /// A financial statement.
@@ -149,8 +151,6 @@ const fn ratio(
     Concept { names, phrases, statement: None, parts }
 }
 
-use Statement::{CashFlows, Income, Position};
-
 /// The glossary. A longer name stands before a shorter one that is a part of it, and ratios before
 /// the figures in their names.
 #[rustfmt::skip]
@@ -199,7 +199,7 @@ pub(super) const CONCEPTS: &[Concept] = &[
     line(Position, &["total assets", "average total assets"], &["total assets"]),
     line(Position, &["total liabilities", "liabilities", "largest liability", "liability"], &["total liabilities", "liabilities"]),
     topic(&["debt securities", "registered debt"], &["debt securities", "notes due", "title of each class", "name of each exchange on which registered"]),
-    line(Position, &["debt", "borrowings", "total debt", "long-term debt"], &["long-term debt", "short-term debt", "current portion of long-term debt", "total debt", "debt maturing within one year"]),
+    line(Position, &["debt", "borrowings", "total debt", "long term debt"], &["long-term debt", "short-term debt", "current portion of long-term debt", "total debt", "debt maturing within one year"]),
     line(Position, &["shareholders equity", "stockholders equity", "total equity", "book value"], &["total stockholders' equity", "total shareholders' equity", "total equity"]),
     line(Position, &["goodwill"], &["goodwill"]),
     // The statement of income.

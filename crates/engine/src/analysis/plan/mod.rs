@@ -60,7 +60,7 @@ const TERMS_MAX: usize = 24;
 #[must_use]
 pub fn plan(company_name: &str, question: &str) -> Plan {
     let clauses = clauses(question);
-    let own_name = words(company_name);
+    let own_name = words(&company_name.replace('&', " and "));
     let mut reading = Reading::default();
     for clause in &clauses {
         reading.read(clause, &own_name);
@@ -195,14 +195,28 @@ fn first_name(words: &[String], concept: &Concept, taken: &mut [bool]) -> Option
 /// The company's own name, and a short form of it, is no term.
 fn own_name_taken(words: &[String], own_name: &[String], taken: &mut [bool]) {
     let key = crate::company_key(&own_name.join(" "));
-    let initials: String = own_name.iter().filter_map(|word| word.chars().next()).collect();
-    let joined = own_name.concat();
+    let key: Vec<&str> = key.split(' ').collect();
     for (word, taken) in words.iter().zip(taken) {
-        let in_name = own_name.contains(word) && key.split(' ').any(|part| part == word);
-        if in_name || *word == joined || own_name.len() > 1 && *word == initials {
-            *taken = true;
-        }
+        *taken |= key.contains(&word.as_str())
+            || *word == key.concat()
+            || key.len() > 1 && is_short_form(word, &key);
     }
+}
+
+/// Whether a word is made of the beginnings of a name's words, as "amex" and "jnj" are.
+fn is_short_form(word: &str, name: &[&str]) -> bool {
+    let Some((first, rest)) = name.split_first() else { return word.is_empty() };
+    // "&" is read "and", spoken "n", or left out.
+    if *first == "and" && (is_short_form(word, rest) || follows(word, "n", rest)) {
+        return true;
+    }
+    let common = word.char_indices().zip(first.chars()).take_while(|((_, a), b)| a == b);
+    let common: Vec<usize> = common.map(|((offset, c), _)| offset + c.len_utf8()).collect();
+    common.iter().any(|end| is_short_form(&word[*end..], rest))
+}
+
+fn follows(word: &str, beginning: &str, rest: &[&str]) -> bool {
+    word.strip_prefix(beginning).is_some_and(|word| is_short_form(word, rest))
 }
 
 #[cfg(test)]
@@ -244,10 +258,13 @@ mod tests {
         for (company, question) in [
             ("Best Buy Co., Inc.", "How many stores has Best Buy?"),
             ("PepsiCo", "How many stores has Pepsico's group?"),
-            ("Johnson & Johnson", "How many stores has Johnson & Johnson?"),
+            ("Johnson & Johnson", "How many stores has Johnson & Johnson, or JnJ?"),
+            ("American Express", "How many stores has AMEX of American Express?"),
         ] {
             let plan = plan(company, question);
-            assert_eq!(own_words(&plan).first(), Some(&"stores"), "{question}");
+            let own_words = own_words(&plan);
+            let beyond = own_words.iter().filter(|word| !matches!(**word, "stores" | "group"));
+            assert_eq!(beyond.count(), 0, "{question}: {own_words:?}");
         }
     }
 
