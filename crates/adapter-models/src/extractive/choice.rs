@@ -9,23 +9,22 @@ use super::score::Candidate;
 const UNITS_MAX: usize = 4;
 /// Units of an answer in words, which completes itself less often than a figure.
 const UNITS_IN_WORDS: usize = 3;
-/// The share of the terms that the best unit must speak of, itself or by what stands over it.
-const COVERAGE_MIN: f64 = 0.34;
+/// The share of the terms that the chosen units must speak of, themselves or by what stands over
+/// them.
+const COVERAGE_MIN: f64 = 0.5;
 /// What a unit that adds a term must score, as a share of the best unit's score.
 const COMPLETING_SHARE: f64 = 0.45;
 /// What a unit that adds nothing but its words must score, as a share of the best unit's score.
 const SUPPORTING_SHARE: f64 = 0.75;
 
-/// The best unit and those that complete it, best first; none if the best one says too little.
+/// The best unit and those that complete it, best first; none if together they say too little.
 ///
 /// A unit that speaks of a term or year that the better ones leave out joins if it answers about
 /// half as well as the best. An answer in words takes others that are nearly as good; a figure
 /// that covers the question stands alone.
 pub(super) fn choose(question: &Question, candidates: Vec<Candidate>) -> Vec<Candidate> {
     let mut candidates = candidates.into_iter();
-    let Some(best) = candidates.next().filter(|best| says_enough(question, best)) else {
-        return Vec::new();
-    };
+    let Some(best) = candidates.next() else { return Vec::new() };
     let best_score = best.score;
     let mut terms = best.terms.clone();
     let mut years = best.years.clone();
@@ -49,12 +48,13 @@ pub(super) fn choose(question: &Question, candidates: Vec<Candidate>) -> Vec<Can
         years.extend(&candidate.years);
         chosen.push(candidate);
     }
-    chosen
+    if says_enough(question, &chosen) { chosen } else { Vec::new() }
 }
 
-/// Whether a unit speaks of enough of what is asked to be an answer.
+/// Whether the units speak of enough of what is asked to be an answer.
 #[expect(clippy::cast_precision_loss, reason = "counts of terms are small")]
-fn says_enough(question: &Question, best: &Candidate) -> bool {
-    let covered: BTreeSet<usize> = best.terms.union(&best.terms_above).copied().collect();
+fn says_enough(question: &Question, chosen: &[Candidate]) -> bool {
+    let terms = chosen.iter().flat_map(|unit| unit.terms.union(&unit.terms_above));
+    let covered: BTreeSet<usize> = terms.copied().collect();
     covered.len() as f64 >= COVERAGE_MIN * question.terms.len() as f64
 }

@@ -43,10 +43,16 @@ pub(super) fn parts(chosen: Vec<Candidate>) -> Vec<Part> {
         let label = words.iter().filter(|word| word.contains(char::is_alphabetic)).count();
         let group = group.filter(|_| label <= TERSE_WORDS);
         let known = parts.iter_mut().find(|part| part.passage == passage && part.kind == kind);
-        let lines = group.into_iter().chain([place]);
         match known {
-            Some(part) => part.lines.extend(lines),
-            None => parts.push(Part { passage, kind, lines: lines.collect() }),
+            Some(part) => {
+                let is_new = |group: &Range<usize>| !part.lines.contains(group);
+                let group = group.filter(is_new);
+                part.lines.extend(group.into_iter().chain([place]));
+            }
+            None => {
+                let lines = group.into_iter().chain([place]).collect();
+                parts.push(Part { passage, kind, lines });
+            }
         }
     }
     parts
@@ -55,12 +61,11 @@ pub(super) fn parts(chosen: Vec<Candidate>) -> Vec<Part> {
 /// Writes a part at the end of the answer, every line with its citation.
 pub(super) fn append(part: &Part, passages: &[RetrievedPassage], synthesis: &mut Synthesis) {
     let passage = &passages[part.passage];
-    let heading = innermost(&passage.heading);
     let above = match &part.kind {
         PartKind::Sentence => Vec::new(),
         PartKind::Table { head } => {
-            let head = head.iter().map(|place| &passage.text[place.clone()]);
-            heading.into_iter().chain(head).collect()
+            let own = head.iter().map(|place| &passage.text[place.clone()]);
+            headings(&passage.heading, head).into_iter().chain(own).collect()
         }
     };
     let own = part.lines.iter().map(|place| &passage.text[place.clone()]);
@@ -76,15 +81,20 @@ pub(super) fn append(part: &Part, passages: &[RetrievedPassage], synthesis: &mut
     }
 }
 
-/// The end of a path of headings: the last one, with the one before it if the last one only names
-/// a period.
-fn innermost(path: &str) -> Option<&str> {
-    let mut starts = path.rmatch_indices(HEADING_SEPARATOR);
-    let after = |at: usize| &path[at + HEADING_SEPARATOR.len()..];
-    let last = starts.next().map_or(path, |(at, _)| after(at));
-    let is_period = lines(last).iter().any(|line| line.kind == LineKind::Head);
-    let heading = if is_period { starts.next().map_or(path, |(at, _)| after(at)) } else { last };
-    Some(heading.trim()).filter(|heading| heading.contains(char::is_alphanumeric))
+/// The end of a path of headings: the last one that names more than a period, and the periods
+/// below it where the table itself has none.
+fn headings<'a>(path: &'a str, head: &[Range<usize>]) -> Vec<&'a str> {
+    let is_period = |heading: &&str| {
+        let lines = lines(heading);
+        lines.iter().all(|line| matches!(line.kind, LineKind::Head | LineKind::Blank))
+    };
+    let innermost_first = path.rsplit(HEADING_SEPARATOR).map(str::trim);
+    let mut headings: Vec<&str> =
+        innermost_first.clone().take_while(is_period).filter(|_| head.is_empty()).collect();
+    headings.extend(innermost_first.skip_while(is_period).take(1));
+    headings.retain(|heading| heading.contains(char::is_alphanumeric));
+    headings.reverse();
+    headings
 }
 
 /// The words of a quote with the ends of lines as spaces: a sentence may run over several lines of

@@ -1,8 +1,8 @@
 //! A model that answers with the documents' own words.
 //!
-//! Passages are cut into [units](unit): sentences and table rows. Each is [scored](score) against
-//! what the question asks for; a few that complete each other are [chosen](choice) and
-//! [written](compose) out, every part with its citation. The same request always gives the same
+//! Passages are cut into units: sentences and table rows. Each is scored against what the question
+//! asks for; a few that complete each other are chosen and written out, every part with its
+//! citation. The same request always gives the same
 //! answer. Nothing in a passage is more than text to it, so nothing in a passage can direct it.
 
 mod choice;

@@ -9,14 +9,17 @@ use super::line::{is_figure, is_year};
 use super::question::Question;
 use super::unit::{Unit, UnitKind};
 
+/// What a term counts that documents have several words for.
+const KNOWN_TERM_FACTOR: f64 = 2.0;
 /// What a term counts that stands over a unit instead of in it.
 const CONTEXT_SHARE: f64 = 0.4;
 /// A unit whose words are half about something else answers less well.
 const PRECISION_WEIGHT: f64 = 0.4;
-/// The year that is asked about, among the unit's columns or words.
-const YEAR_WEIGHT: f64 = 0.35;
+/// The year that is asked about, among the unit's columns or words; taken off where there are
+/// only others.
+const YEAR_WEIGHT: f64 = 0.4;
 /// A figure where one is asked for; taken off where there is none.
-const FIGURE_WEIGHT: f64 = 0.3;
+const FIGURE_WEIGHT: f64 = 0.5;
 /// A row rather than a sentence, where a figure is asked for.
 const ROW_WEIGHT: f64 = 0.1;
 /// The retriever's own opinion of the passage.
@@ -36,6 +39,8 @@ pub(super) struct Candidate {
     pub(super) terms_above: BTreeSet<usize>,
     /// The question's years that it names, or its columns do, as indexes.
     pub(super) years: BTreeSet<usize>,
+    /// Whether it names any year, or its columns do.
+    pub(super) names_years: bool,
     /// Higher is better.
     pub(super) score: f64,
 }
@@ -48,12 +53,14 @@ pub(super) fn candidates(
 ) -> Vec<Candidate> {
     let mut candidates: Vec<Candidate> =
         units.into_iter().map(|unit| read(question, &passages[unit.passage], unit)).collect();
-    let weights = term_weights(question.terms.len(), &candidates);
+    let weights = term_weights(question, &candidates);
     for candidate in &mut candidates {
         let passage = &passages[candidate.unit.passage];
+        // The form of an answer is worth nothing to a unit that speaks of something else.
         candidate.score = wording(question, candidate, &weights)
-            + form(question, candidate, &passage.text)
-            + PASSAGE_WEIGHT * passage_score(passages, candidate.unit.passage);
+            * (1.0
+                + form(question, candidate, &passage.text)
+                + PASSAGE_WEIGHT * passage_score(passages, candidate.unit.passage));
     }
     candidates.retain(|candidate| !candidate.terms.is_empty());
     candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
@@ -81,19 +88,23 @@ fn read(question: &Question, passage: &RetrievedPassage, unit: Unit) -> Candidat
     let years = question.years.iter().enumerate();
     let years = years.filter(|(_, year)| own.contains(*year) || above.contains(*year));
     let years = years.map(|(index, _)| index).collect();
-    Candidate { unit, words, terms, terms_above, years, score: 0.0 }
+    let names_years = own.split_whitespace().chain(above.split_whitespace()).any(is_year);
+    Candidate { unit, words, terms, terms_above, years, names_years, score: 0.0 }
 }
 
-/// How much each term counts: rare ones say more. They add up to 1.
+/// How much each term counts: one that documents have several words for is what accounts are
+/// about, and rare ones say more. They add up to 1.
 #[expect(clippy::cast_precision_loss, reason = "counts of units are small")]
-fn term_weights(terms: usize, candidates: &[Candidate]) -> Vec<f64> {
-    let rarity = |term: usize| {
+fn term_weights(question: &Question, candidates: &[Candidate]) -> Vec<f64> {
+    let weight = |term: usize| {
         let holding = candidates.iter().filter(|candidate| candidate.terms.contains(&term));
-        (1.0 + candidates.len() as f64 / (1.0 + holding.count() as f64)).ln()
+        let rarity = (1.0 + candidates.len() as f64 / (1.0 + holding.count() as f64)).ln();
+        let is_known = question.terms[term].phrases() > 1;
+        if is_known { KNOWN_TERM_FACTOR * rarity } else { rarity }
     };
-    let rarities: Vec<f64> = (0..terms).map(rarity).collect();
-    let sum: f64 = rarities.iter().sum();
-    rarities.into_iter().map(|rarity| rarity / sum).collect()
+    let weights: Vec<f64> = (0..question.terms.len()).map(weight).collect();
+    let sum: f64 = weights.iter().sum();
+    weights.into_iter().map(|weight| weight / sum).collect()
 }
 
 /// How far the unit speaks of what is asked, and of nothing else.
@@ -123,7 +134,8 @@ fn form(question: &Question, candidate: &Candidate, text: &str) -> f64 {
     let mut score = 0.0;
     if !question.years.is_empty() {
         let share = candidate.years.len() as f64 / question.years.len() as f64;
-        score += YEAR_WEIGHT * share;
+        let names_others = candidate.years.is_empty() && candidate.names_years;
+        score += YEAR_WEIGHT * if names_others { -1.0 } else { share };
     }
     let own = &text[candidate.unit.place.clone()];
     let has_figure = own.split_whitespace().any(|word| {

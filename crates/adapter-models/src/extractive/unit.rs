@@ -101,7 +101,8 @@ fn begins_anew(text: &str, lines: &[Line], index: usize) -> bool {
     is_point || is_below_title || before.ends_with(':')
 }
 
-/// The sentences of a block of running text, without the marks of lists.
+/// The sentences of a block of running text, without the marks of lists. A few words without a
+/// figure and without an end are a title that stands alone, and say nothing.
 fn prose(passage: usize, text: &str, block: Range<usize>) -> Vec<Unit> {
     let found = sentences(text, block).into_iter().map(|place| {
         let bare = text[place.clone()].trim_start_matches(|c: char| {
@@ -110,9 +111,18 @@ fn prose(passage: usize, text: &str, block: Range<usize>) -> Vec<Unit> {
         place.end - bare.len()..place.end
     });
     found
-        .filter(|place| text[place.clone()].contains(char::is_alphanumeric))
+        .filter(|place| says_something(&text[place.clone()]))
         .map(|place| Unit { passage, place, kind: UnitKind::Sentence })
         .collect()
+}
+
+fn says_something(sentence: &str) -> bool {
+    const TITLE_WORDS_MAX: usize = 8;
+    let ends = sentence.ends_with(|c: char| ".!?。)”\"".contains(c));
+    sentence.contains(char::is_alphanumeric)
+        && (ends
+            || sentence.contains(|c: char| c.is_ascii_digit())
+            || sentence.split_whitespace().count() > TITLE_WORDS_MAX)
 }
 
 /// The lines over the columns of a row, from top to bottom: the nearest ones above it, unless
@@ -168,15 +178,14 @@ mod tests {
     #[test]
     fn a_sentence_goes_on_over_the_end_of_a_line() {
         let text = "Human capital\nThe company had 5 people in the\nyear ended December 31, 2018 and\n\
-            6 before. They work.\n• One point\n• Another point";
+            6 before. They work.\n• One point.\n• Point 2";
         assert_eq!(
             texts(text, &units(0, text)),
             [
-                "Human capital",
                 "The company had 5 people in the\nyear ended December 31, 2018 and\n6 before.",
                 "They work.",
-                "One point",
-                "Another point",
+                "One point.",
+                "Point 2",
             ]
         );
     }

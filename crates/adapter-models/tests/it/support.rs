@@ -106,7 +106,7 @@ pub(crate) fn passage(heading: &str, text: &str, score: f64) -> RetrievedPassage
 pub(crate) fn plan(terms: &[&[&str]], fiscal_years: &[u16]) -> Plan {
     let phrases = |term: &&[&str]| term.iter().map(ToString::to_string).collect();
     let terms = terms.iter().map(|term| Term { phrases: phrases(term) }).collect();
-    Plan { queries: Vec::new(), fiscal_years: fiscal_years.to_vec(), terms }
+    Plan { fiscal_years: fiscal_years.to_vec(), terms, ..Plan::default() }
 }
 
 fn source(rank: usize, passage: &RetrievedPassage) -> Source {

@@ -5,11 +5,13 @@ use super::plan::{Plan, Term};
 /// Words that may stand between two neighbouring words of a phrase.
 const GAP_WORDS_MAX: usize = 1;
 
-/// Words that say nothing about what a text is about.
-const STOP_WORDS: [&str; 34] = [
-    "a", "an", "and", "any", "are", "as", "at", "be", "been", "by", "did", "do", "does", "for",
-    "from", "had", "has", "have", "in", "into", "is", "it", "its", "of", "on", "or", "our", "that",
-    "the", "their", "to", "was", "were", "with",
+/// Words that say nothing about what a text is about, in questions and in documents.
+const STOP_WORDS: [&str; 57] = [
+    "a", "an", "and", "any", "are", "as", "at", "be", "been", "by", "can", "could", "did", "do",
+    "does", "for", "from", "had", "has", "have", "how", "in", "into", "is", "it", "its", "made",
+    "make", "makes", "many", "me", "much", "my", "of", "on", "or", "our", "spend", "spent", "that",
+    "the", "their", "this", "to", "was", "were", "what", "when", "where", "which", "who", "whose",
+    "why", "with", "would", "you", "your",
 ];
 
 /// The words of a text in order, in lower case, without stop words and endings.
@@ -129,6 +131,12 @@ impl TermPattern {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// How many phrases mean the term.
+    #[must_use]
+    pub fn phrases(&self) -> usize {
+        self.phrases.len()
     }
 
     /// Whether every phrase of the term is a part of these words.

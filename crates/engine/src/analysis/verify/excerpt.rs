@@ -38,11 +38,12 @@ fn window(text: &str, place: std::ops::Range<usize>) -> &str {
     let before = text[..place.start].char_indices().rev().take(spare / 2);
     let earliest = before.last().map_or(place.start, |(at, _)| at);
     let start = match text[earliest..place.start].find(char::is_whitespace) {
-        Some(gap) if earliest > 0 => earliest + gap,
+        Some(gap) if earliest > 0 => {
+            let words = text[earliest + gap..place.start].trim_start();
+            place.start - words.len()
+        }
         Some(_) | None => earliest,
     };
-    let start =
-        start + text[start..place.start].len() - text[start..place.start].trim_start().len();
     let taken = text[start..place.end].chars().count();
     let after = truncate_chars(&text[place.end..], EXCERPT_CHARS_MAX - taken);
     let latest = place.end + after.len();

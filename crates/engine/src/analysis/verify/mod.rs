@@ -97,3 +97,6 @@ pub fn verify(answer: &Answer<'_>) -> Result<AnalysisResult, Unverified> {
         model: answer.model.to_owned(),
     })
 }
+
+#[cfg(test)]
+mod tests;
