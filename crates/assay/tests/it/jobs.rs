@@ -1,225 +1,207 @@
-//! What becomes of jobs, in process, with scripted models.
+//! Jobs over HTTP.
 
-use std::time::Duration;
-
-use assay::config::{Config, Model};
-use assay::embedded::{Embedded, Running, Settings};
-use contracts::result::Completeness;
-use contracts::{Code, Job, JobId, JobState, Submission};
-use engine::retry::RetryPolicy;
-use engine::services::{CancelAnswer, CancelError, SubmitOptions};
 use serde_json::{Value, json};
 
-/// Everything here ends well within this.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::client::{asking, body, header, problem};
+use crate::system::start;
 
-struct System {
-    embedded: Embedded,
-    running: Running,
-    _dir: tempfile::TempDir,
+#[tokio::test]
+async fn a_question_is_answered_with_its_sources() {
+    let (system, _dir) = start().await;
+    let client = &system.client;
+    let request = client.post("/v1/analysis").header("prefer", "wait=60");
+    let response = request.json(&asking("What is the answer?")).send().await.unwrap();
+    assert_eq!(
+        (response.status().as_u16(), header(&response, "preference-applied")),
+        (200, "wait=60")
+    );
+    let path = header(&response, "location").to_owned();
+    let job = body(response).await;
+    assert_eq!(job["state"], "succeeded", "{job}");
+    assert_eq!(job["result"]["model"], "scripted");
+    let timeline = &job["timeline"];
+    assert!(["queued_ms", "running_ms", "backoff_ms"].iter().all(|part| timeline[*part].is_u64()));
+
+    let log = client.log(&path).await;
+    assert_eq!(log.len() as u64, job["version"].as_u64().unwrap());
+    let retrieved: Vec<&Value> =
+        log.iter().filter(|event| event["type"] == "source.retrieved").collect();
+    for source in job["result"]["sources"].as_array().unwrap() {
+        assert!(retrieved.iter().any(|event| event["data"]["source"]["id"] == source["id"]));
+    }
+    let simple = body(client.get(&format!("{path}?view=simple")).send().await.unwrap()).await;
+    let fields: Vec<&String> = simple.as_object().unwrap().keys().collect();
+    assert_eq!(fields, ["confidence", "sources", "summary"]);
+    assert_eq!(simple["summary"], job["result"]["summary"]);
+    assert!(simple["sources"][0].is_string() && simple["confidence"].is_number());
+    system.stop().await;
 }
 
-impl System {
-    async fn start() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let config = Config {
-            data_dir: dir.path().to_owned(),
-            model: Model::Scripted { latency: Duration::ZERO, ledger: None },
-            log: None,
-        };
-        let soon = Duration::from_millis(10);
-        let settings = Settings {
-            retry: RetryPolicy { initial: soon, multiplier: 2.0, max: soon },
-            grace: Duration::ZERO,
-            ..Settings::default()
-        };
-        let embedded = Embedded::open(&config, settings).await.unwrap();
-        let running = embedded.start();
-        Self { embedded, running, _dir: dir }
-    }
-
-    async fn submit(&self, body: Value) -> JobId {
-        let submission = Submission::from_value(body).unwrap();
-        let (jobs, tenant) = (&self.embedded.jobs, &self.embedded.tenant);
-        jobs.submit(tenant, submission, SubmitOptions::default()).await.unwrap().snapshot.job.id
-    }
-
-    async fn get(&self, id: JobId) -> Job {
-        self.embedded.jobs.get(&self.embedded.tenant, id).await.unwrap()
-    }
-
-    async fn ended(&self, id: JobId) -> Job {
-        testkit::eventually(PATIENCE, async || self.get(id).await.state.is_terminal()).await;
-        self.get(id).await
-    }
-
-    async fn kinds(&self, id: JobId) -> Vec<String> {
-        let (jobs, tenant) = (&self.embedded.jobs, &self.embedded.tenant);
-        let page = jobs.events(tenant, id, 0, 10_000).await.unwrap();
-        page.events.into_iter().map(|event| event.kind).collect()
-    }
-}
-
-fn ask(question: &str) -> Value {
-    json!({"company_name": "3M", "question": question})
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_scripted_job_succeeds_with_its_source() {
-    let system = System::start().await;
-    let job = system.ended(system.submit(ask("anything")).await).await;
-    let result = job.result.unwrap();
-    assert_eq!((job.state, result.model.as_str()), (JobState::Succeeded, "scripted"));
-    assert_eq!(result.sources.len(), 1);
-    let kinds = system.kinds(job.id).await;
-    assert_eq!(kinds.iter().filter(|kind| *kind == "source.retrieved").count(), 1);
-    assert_eq!(job.version, kinds.len() as u64);
-    assert_eq!(job.usage.model_calls, 1);
-    system.running.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_transient_failure_is_retried_without_repeating_finished_steps() {
-    let system = System::start().await;
-    let job = system.ended(system.submit(ask("script: fail=transient*2")).await).await;
-    assert_eq!((job.state, job.attempt, job.failures), (JobState::Succeeded, 3, 2));
-    let kinds = system.kinds(job.id).await;
-    let count = |wanted: &str| kinds.iter().filter(|kind| *kind == wanted).count();
-    assert_eq!(count("job.attempt_failed"), 2);
-    assert_eq!(count("source.retrieved"), 1);
-    let timeline = job.timeline;
-    let total = job.finished_at.unwrap().millis_since(job.created_at);
-    assert_eq!(timeline.queued_ms + timeline.running_ms + timeline.backoff_ms, total);
-    system.running.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_job_whose_model_fails_for_good_ends_as_its_client_wished() {
-    let system = System::start().await;
-    for (wish, state, code) in [
-        ("partial", JobState::Succeeded, None),
-        ("fail", JobState::Failed, Some(Code::AttemptsExhausted)),
+#[tokio::test]
+async fn an_invalid_body_is_refused_and_stores_nothing() {
+    let (system, _dir) = start().await;
+    let client = &system.client;
+    for (sent, pointer) in [
+        (json!({"company_name": "3M", "question": "a\u{0}b"}), "/question"),
+        (json!({"company_name": "3M", "question": "q", "colour": "red"}), "/colour"),
+        (json!({"company_name": "", "question": "q"}), "/company_name"),
+        (json!({"company_name": "3M", "question": "x".repeat(4_001)}), "/question"),
+        (json!({"company_name": "3M", "question": "q", "timeout_s": 1}), "/timeout_s"),
     ] {
-        let mut body = ask("script: fail=transient*99");
-        body["on_step_failure"] = json!(wish);
-        body["max_attempts"] = json!(2);
-        let job = system.ended(system.submit(body).await).await;
-        assert_eq!((job.state, job.error.as_ref().map(|error| error.code)), (state, code));
-        match job.result {
-            Some(result) => {
-                assert_eq!(result.completeness, Completeness::Partial);
-                assert_eq!((result.sources.len(), result.gaps.len()), (1, 1));
-            }
-            None => {
-                let error = job.error.unwrap();
-                assert_eq!(error.cause.unwrap().code, Code::ModelUnavailable);
-                assert_eq!(job.failures, 2);
-                assert_eq!(job.partial_result.unwrap().sources.len(), 1);
-            }
-        }
+        let response = client.post("/v1/analysis").json(&sent).send().await.unwrap();
+        let (status, problem) = problem(response).await;
+        assert_eq!((status, &problem["code"]), (422, &"invalid_request".into()));
+        assert_eq!(problem["errors"][0]["pointer"], pointer);
     }
-    system.running.stop().await;
+    let megabyte = asking(&"x".repeat(1_000_000));
+    let response = client.post("/v1/analysis").json(&megabyte).send().await.unwrap();
+    let (status, refused) = problem(response).await;
+    assert_eq!((status, &refused["code"]), (413, &"payload_too_large".into()));
+    let request = client.post("/v1/analysis").header("content-type", "application/json");
+    let (status, _) = problem(request.body("{\"company_name\"").send().await.unwrap()).await;
+    assert_eq!(status, 400);
+    assert_eq!(client.get("/readyz").send().await.unwrap().status(), 200);
+    let page = body(client.get("/v1/analysis").send().await.unwrap()).await;
+    assert_eq!(page, json!({"jobs": []}));
+    system.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_permanent_failure_is_not_retried() {
-    let system = System::start().await;
-    let mut body = ask("script: fail=permanent*99 step=retrieve");
-    body["on_step_failure"] = json!("partial");
-    let job = system.ended(system.submit(body).await).await;
-    assert_eq!((job.state, job.attempt, job.failures), (JobState::Failed, 1, 1));
-    assert_eq!(job.error.unwrap().retryable, Some(false));
-    system.running.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_running_job_is_cancelled_by_its_worker_and_stays_cancelled() {
-    let system = System::start().await;
-    let id = system.submit(ask("script: delay_ms=60000")).await;
-    testkit::eventually(PATIENCE, async || system.get(id).await.state == JobState::Running).await;
-    let (jobs, tenant) = (&system.embedded.jobs, &system.embedded.tenant);
-    let answer = jobs.cancel(tenant, id, Some("changed my mind".to_owned())).await.unwrap();
-    assert!(matches!(answer, CancelAnswer::Cancelling(_)), "{answer:?}");
-    let job = system.ended(id).await;
-    assert_eq!(job.state, JobState::Cancelled);
-    assert_eq!(job.error.unwrap().code, Code::CancelledByClient);
-    let again = jobs.cancel(tenant, id, None).await.unwrap();
-    assert!(matches!(again, CancelAnswer::Cancelled(_)), "{again:?}");
-    system.running.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_ended_job_cannot_be_cancelled() {
-    let system = System::start().await;
-    let job = system.ended(system.submit(ask("anything")).await).await;
-    let (jobs, tenant) = (&system.embedded.jobs, &system.embedded.tenant);
-    let refused = jobs.cancel(tenant, job.id, None).await.unwrap_err();
-    assert!(matches!(refused, CancelError::Ended(_)), "{refused:?}");
-    system.running.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_job_ends_at_its_deadline_whatever_it_is_doing() {
-    let system = System::start().await;
-    let mut body = ask("script: delay_ms=60000");
-    body["timeout_s"] = json!(5);
-    let job = system.ended(system.submit(body).await).await;
-    assert_eq!(job.state, JobState::TimedOut);
-    assert_eq!(job.error.unwrap().code, Code::DeadlineExceeded);
-    let late_ms = job.finished_at.unwrap().millis_since(job.deadline_at);
-    assert!(late_ms <= 5_000, "{late_ms} ms");
-    system.running.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_large_answer_is_shown_in_deltas_that_add_up_to_it() {
-    let system = System::start().await;
-    let id = system.submit(ask("script: output_bytes=300000")).await;
-    let job = system.ended(id).await;
-    let (jobs, tenant) = (&system.embedded.jobs, &system.embedded.tenant);
-    let page = jobs.events(tenant, id, 0, 10_000).await.unwrap();
-    let mut shown = String::new();
-    for event in &page.events {
-        assert!(serde_json::to_vec(event).unwrap().len() <= contracts::limits::EVENT_BYTES_MAX);
-        if event.kind == "output.delta" {
-            assert_eq!(event.data["offset"], shown.chars().count());
-            shown.push_str(event.data["text"].as_str().unwrap());
-        }
+#[tokio::test]
+async fn one_key_is_one_job() {
+    let (system, _dir) = start().await;
+    let client = &system.client;
+    let post = |question: &str| {
+        let request = client.post("/v1/analysis").header("idempotency-key", "once");
+        request.json(&asking(question)).send()
+    };
+    let posts = (0..8).map(|_| post("same"));
+    let responses = futures_util::future::join_all(posts).await;
+    let mut ids = Vec::new();
+    let mut replays = 0;
+    for response in responses {
+        let response = response.unwrap();
+        assert!([200, 202].contains(&response.status().as_u16()));
+        replays += u32::from(header(&response, "idempotency-replayed") == "true");
+        ids.push(body(response).await["id"].clone());
     }
-    assert_eq!(shown, job.result.unwrap().summary);
-    assert_eq!(page.events.last().unwrap().data["result_omitted"], true);
-    system.running.stop().await;
+    ids.dedup();
+    assert_eq!((ids.len(), replays), (1, 7));
+    client.ended(&format!("/v1/analysis/{}", ids[0].as_str().unwrap())).await;
+    let ended = post("same").await.unwrap();
+    assert_eq!((ended.status().as_u16(), header(&ended, "idempotency-replayed")), (200, "true"));
+    let (status, reused) = problem(post("other").await.unwrap()).await;
+    assert_eq!((status, &reused["code"]), (422, &"idempotency_key_reused".into()));
+    let found = client.get("/v1/analysis?idempotency_key=once").send().await.unwrap();
+    assert_eq!(body(found).await["jobs"].as_array().unwrap().len(), 1);
+    system.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_repeated_job_takes_over_what_is_still_good() {
-    let system = System::start().await;
-    let mut body = ask("script: fail=transient*99");
-    body["on_step_failure"] = json!("fail");
-    body["max_attempts"] = json!(1);
-    let first = system.ended(system.submit(body).await).await;
-    let (jobs, tenant) = (&system.embedded.jobs, &system.embedded.tenant);
-    let again = jobs.retry(tenant, first.id, None).await.unwrap().snapshot.job.id;
-    let job = system.ended(again).await;
-    assert_eq!(job.retry_of, Some(first.id));
-    let page = jobs.events(tenant, again, 0, 1_000).await.unwrap();
-    let taken_over: Vec<_> = page
-        .events
+#[tokio::test]
+async fn a_cancel_ends_a_job_or_tells_how_it_ended() {
+    let (system, _dir) = start().await;
+    let client = &system.client;
+    let running = client.submit("script: delay_ms=30000").await;
+    client.once_in(&running, "running").await;
+    let cancel = |path: &str| client.post(&format!("{path}/cancel")).send();
+    let response = cancel(&running).await.unwrap();
+    assert_eq!(response.status(), 202);
+    assert_eq!(body(response).await["state"], "cancelling");
+    let cancelled = client.ended(&running).await;
+    assert_eq!(
+        (&cancelled["state"], &cancelled["error"]["code"]),
+        (&"cancelled".into(), &"cancelled_by_client".into())
+    );
+    assert_eq!(cancel(&running).await.unwrap().status(), 200);
+
+    let done = client.submit("quick").await;
+    client.ended(&done).await;
+    let (status, refused) = problem(cancel(&done).await.unwrap()).await;
+    assert_eq!((status, &refused["code"]), (409, &"job_already_terminal".into()));
+    assert_eq!(refused["job"]["state"], "succeeded");
+    system.stop().await;
+}
+
+#[tokio::test]
+async fn a_retry_takes_over_what_is_done() {
+    let (system, _dir) = start().await;
+    let client = &system.client;
+    let failed = client.submit("script: fail=permanent").await;
+    let old = client.ended(&failed).await;
+    let retry = |path: &str| client.post(&format!("{path}/retry")).send();
+    let response = retry(&failed).await.unwrap();
+    assert_eq!(response.status(), 202);
+    let path = header(&response, "location").to_owned();
+    assert_eq!(body(response).await["retry_of"], old["id"]);
+    client.ended(&path).await;
+    let log = client.log(&path).await;
+    let taken_over: Vec<&Value> = log
         .iter()
-        .filter(|event| event.data["taken_over_from"] == json!(first.id))
-        .map(|event| event.kind.as_str())
+        .filter(|event| event["data"]["taken_over_from"] == old["id"])
+        .map(|event| &event["data"]["step"])
         .collect();
-    assert_eq!(taken_over, ["step.completed", "step.completed", "source.retrieved"]);
-    system.running.stop().await;
+    assert!(taken_over.contains(&&Value::from("retrieve")), "{log:?}");
+
+    let running = client.submit("script: delay_ms=30000").await;
+    client.once_in(&running, "running").await;
+    let (status, refused) = problem(retry(&running).await.unwrap()).await;
+    assert_eq!((status, &refused["code"]), (409, &"job_not_terminal".into()));
+    client.post(&format!("{running}/cancel")).send().await.unwrap();
+    system.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stopped_system_hands_its_jobs_over_and_the_next_one_goes_on() {
-    let system = System::start().await;
-    let id = system.submit(ask("script: delay_ms=60000")).await;
-    testkit::eventually(PATIENCE, async || system.get(id).await.state == JobState::Running).await;
-    let System { embedded, running, _dir } = system;
-    running.stop().await;
-    let job = embedded.jobs.get(&embedded.tenant, id).await.unwrap();
-    assert_eq!((job.state, job.failures), (JobState::Queued, 0));
+#[tokio::test]
+async fn a_job_that_fails_for_a_while_succeeds_in_a_later_attempt() {
+    let (system, _dir) = start().await;
+    let client = &system.client;
+    let job = client.ended(&client.submit("script: fail=transient*2").await).await;
+    assert_eq!((&job["state"], &job["attempt"]), (&"succeeded".into(), &3.into()), "{job}");
+    assert_eq!(job["failures"], 2);
+    system.stop().await;
+}
+
+#[tokio::test]
+async fn jobs_are_listed_newest_first_page_by_page() {
+    let (system, _dir) = start().await;
+    let client = &system.client;
+    let mut paths = Vec::new();
+    for number in 0..7 {
+        paths.push(client.submit(&format!("question {number}")).await);
+    }
+    for path in &paths {
+        client.ended(path).await;
+    }
+    let (mut seen, mut token) = (Vec::new(), String::new());
+    loop {
+        let query = format!("/v1/analysis?state=succeeded&page_size=3{token}");
+        let page = body(client.get(&query).send().await.unwrap()).await;
+        let jobs = page["jobs"].as_array().unwrap();
+        assert!(jobs.len() <= 3);
+        seen.extend(jobs.iter().map(|job| job["links"]["self"].as_str().unwrap().to_owned()));
+        match page["next_page_token"].as_str() {
+            Some(next) => token = format!("&page_token={next}"),
+            None => break,
+        }
+    }
+    paths.reverse();
+    assert_eq!(seen, paths);
+    let foreign = client.get(&format!("/v1/analysis?state=failed&page_size=3{token}"));
+    assert_eq!(problem(foreign.send().await.unwrap()).await.0, 400);
+    system.stop().await;
+}
+
+#[tokio::test]
+async fn a_version_is_the_entity_tag_and_the_cursor_of_a_long_poll() {
+    let (system, _dir) = start().await;
+    let client = &system.client;
+    let path = client.submit("quick").await;
+    let job = client.ended(&path).await;
+    let etag = format!("W/\"{}\"", job["version"]);
+    let response = client.get(&path).header("if-none-match", &etag).send().await.unwrap();
+    assert_eq!((response.status().as_u16(), header(&response, "etag")), (304, etag.as_str()));
+    let ahead = job["version"].as_u64().unwrap() + 1;
+    let response =
+        client.get(&format!("{path}?after_version={ahead}&wait=5")).send().await.unwrap();
+    let (status, refused) = problem(response).await;
+    assert_eq!((status, &refused["code"]), (409, &"cursor_ahead".into()));
+    system.stop().await;
 }

@@ -1,0 +1,12 @@
+//! The gateway over a store in memory, which the tests move on and break at will.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod drain;
+mod faults;
+mod http;
+mod server;
+mod sse;
+mod store;
+mod stream_limits;
+mod websocket;

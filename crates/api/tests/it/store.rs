@@ -1,0 +1,404 @@
+//! A store in memory: the state machine and a log. It has no workers; tests make the changes.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use contracts::{Code, Event, EventBody, Hint, JobId, News, Origin, Problem, TenantId, WorkerId};
+use engine::job::{Change, Job, Recorded};
+use engine::ports::{
+    Cancelled, Claimed, Clock as _, Committed, CorpusChanges, Delivery, DocumentStore, HintQueue,
+    JobFilter, JobStore, LogHead, LogSlice, NewDocument, NewJob, NewsItem, NewsStream, PageCursor,
+    ProgressBus, PublishError, QueueClosed, Refill, Renewal, Snapshot, StepRecord, StoreError,
+    Stored, Submitted, Swept, SystemClock, Write, Written,
+};
+use tokio::sync::{Notify, broadcast};
+
+/// What the next calls of the store fail with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Fault {
+    #[default]
+    None,
+    Unavailable,
+    OutcomeUnknown,
+    Rejected,
+}
+
+/// Waits until something is so.
+pub(crate) async fn until(is_so: impl Fn() -> bool) {
+    let waiting = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(crate::server::DEADLINE, waiting).await.expect("it is so in time");
+}
+
+struct Row {
+    new: NewJob,
+    job: Job,
+    log: Vec<Event>,
+}
+
+#[derive(Default)]
+struct Content {
+    rows: BTreeMap<JobId, Row>,
+    fault: Fault,
+    failed_calls: u32,
+    /// The jobs whose heads were last asked for: those that the gateway follows.
+    followed: Vec<JobId>,
+}
+
+/// The store, and every other port that the gateway's use cases need.
+pub(crate) struct MemoryStore {
+    content: Mutex<Content>,
+    clock: SystemClock,
+    news: broadcast::Sender<std::sync::Arc<News>>,
+    /// Every message of the bus is dropped, and nobody is told.
+    loses_news: bool,
+    /// Cancels wait for this before they are carried out, if there is one.
+    pub(crate) gate: Option<Gate>,
+}
+
+/// Holds a call in the store until the test lets it go.
+#[derive(Default)]
+pub(crate) struct Gate {
+    pub(crate) entered: Notify,
+    pub(crate) open: Notify,
+    pub(crate) passed: AtomicU32,
+}
+
+impl MemoryStore {
+    pub(crate) fn new(loses_news: bool) -> Self {
+        Self {
+            content: Mutex::default(),
+            clock: SystemClock::new(),
+            news: broadcast::channel(256).0,
+            loses_news,
+            gate: None,
+        }
+    }
+
+    pub(crate) fn fail_with(&self, fault: Fault) {
+        self.lock().fault = fault;
+    }
+
+    /// How many calls have failed because of a fault.
+    pub(crate) fn failed_calls(&self) -> u32 {
+        self.lock().failed_calls
+    }
+
+    /// Waits until the gateway follows `still` and does not follow `gone` any more.
+    pub(crate) async fn until_only_followed(&self, still: JobId, gone: JobId) {
+        let is_so = || {
+            let content = self.lock();
+            content.followed.contains(&still) && !content.followed.contains(&gone)
+        };
+        until(is_so).await;
+    }
+
+    /// Makes a change and tells the bus.
+    pub(crate) fn change(&self, id: JobId, change: Change) {
+        let news = {
+            let mut content = self.lock();
+            let row = content.rows.get_mut(&id).expect("the job exists");
+            let now = self.clock.now();
+            let recorded = row.job.change(change, now).expect("the change is possible");
+            News { job_id: id, events: row.append(recorded) }
+        };
+        self.tell(news);
+    }
+
+    pub(crate) fn start(&self, id: JobId) {
+        self.change(id, Change::Start { worker: WorkerId::new(), pipeline_version: 1 });
+    }
+
+    /// Ends a running job.
+    pub(crate) fn fail(&self, id: JobId) {
+        let error = Problem::new(Code::InsufficientEvidence, Origin::Source, "nothing found");
+        self.change(id, Change::Fail { events: Vec::new(), error });
+    }
+
+    pub(crate) fn head(&self, id: JobId) -> u64 {
+        self.lock().rows[&id].job.version
+    }
+
+    /// The log as JSON, each envelope on its line.
+    pub(crate) fn log_lines(&self, id: JobId) -> Vec<String> {
+        let content = self.lock();
+        content.rows[&id].log.iter().map(|e| serde_json::to_string(e).unwrap()).collect()
+    }
+
+    fn tell(&self, news: News) {
+        if !self.loses_news {
+            let _ = self.news.send(news.into());
+        }
+    }
+
+    fn check(&self) -> Result<MutexGuard<'_, Content>, StoreError> {
+        let mut content = self.lock();
+        content.failed_calls += u32::from(content.fault != Fault::None);
+        match content.fault {
+            Fault::None => Ok(content),
+            Fault::Unavailable => Err(StoreError::Unavailable("secret".into())),
+            Fault::OutcomeUnknown => Err(StoreError::OutcomeUnknown("secret".into())),
+            Fault::Rejected => Err(StoreError::Rejected("secret".into())),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Content> {
+        self.content.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Row {
+    fn append(&mut self, recorded: Vec<Recorded>) -> Vec<Event> {
+        let (id, trace) = (self.job.id, self.job.trace);
+        let events = recorded.into_iter().map(|Recorded { version, time, attempt, body }| Event {
+            specversion: "1.0".to_owned(),
+            id: format!("{id}/{version}"),
+            source: "/v1/analysis".to_owned(),
+            subject: id,
+            kind: body.kind().to_owned(),
+            time,
+            sequence: format!("{version:010}"),
+            traceparent: trace,
+            attempt,
+            data: body.data(),
+        });
+        let events: Vec<Event> = events.collect();
+        self.log.extend(events.clone());
+        events
+    }
+
+    fn snapshot(&self, now: contracts::Timestamp) -> Snapshot {
+        let ended = self.log.last().and_then(Event::body);
+        let error = match ended {
+            Some(
+                EventBody::JobFailed(data)
+                | EventBody::JobCancelled(data)
+                | EventBody::JobTimedOut(data)
+                | EventBody::JobExpired(data),
+            ) => Some(data.error),
+            Some(_) | None => None,
+        };
+        Snapshot {
+            job: self.job.clone(),
+            submission: self.new.submission.clone(),
+            retry_of: self.new.retry_of,
+            attempts: Vec::new(),
+            steps: Vec::new(),
+            result: None,
+            error,
+            usage: Default::default(),
+            read_at: now,
+        }
+    }
+}
+
+fn not_needed<T>() -> Result<T, StoreError> {
+    Err(StoreError::Rejected("the gateway does not call this".into()))
+}
+
+#[async_trait]
+impl JobStore for MemoryStore {
+    async fn submit(&self, new: NewJob) -> Result<Submitted, StoreError> {
+        let mut content = self.check()?;
+        let same_key = content.rows.values().find_map(|row| {
+            let (known, given) = (row.new.idempotency.as_ref()?, new.idempotency.as_ref()?);
+            (known.key == given.key).then_some((row.job.id, known == given))
+        });
+        match same_key {
+            Some((id, true)) => return Ok(Submitted::Replayed(id)),
+            Some((_, false)) => return Ok(Submitted::KeyReused),
+            None => {}
+        }
+        let now = self.clock.now();
+        let (job, created) = Job::create(new.identity.clone(), new.created(now), now);
+        let mut row = Row { new, job: job.clone(), log: Vec::new() };
+        let events = row.append(vec![created]);
+        content.rows.insert(job.id, row);
+        Ok(Submitted::Created { committed: Committed { job, events }, hinted: false })
+    }
+
+    async fn get(&self, tenant: &TenantId, id: JobId) -> Result<Option<Snapshot>, StoreError> {
+        let content = self.check()?;
+        let row = content.rows.get(&id).filter(|row| row.job.tenant == *tenant);
+        Ok(row.map(|row| row.snapshot(self.clock.now())))
+    }
+
+    async fn list(
+        &self,
+        tenant: &TenantId,
+        filter: &JobFilter,
+        cursor: Option<PageCursor>,
+        limit: usize,
+    ) -> Result<Vec<Snapshot>, StoreError> {
+        let content = self.check()?;
+        let place = |job: &Job| (job.created_at, job.id);
+        let mut rows: Vec<&Row> = content
+            .rows
+            .values()
+            .filter(|row| row.job.tenant == *tenant)
+            .filter(|row| filter.state.is_none_or(|state| state == row.job.state.name()))
+            .filter(|row| {
+                filter.labels.iter().all(|(k, v)| row.new.submission.labels.get(k) == Some(v))
+            })
+            .filter(|row| cursor.is_none_or(|c| place(&row.job) < (c.created_at, c.id)))
+            .collect();
+        rows.sort_by_key(|row| std::cmp::Reverse(place(&row.job)));
+        Ok(rows.into_iter().take(limit).map(|row| row.snapshot(self.clock.now())).collect())
+    }
+
+    async fn log(
+        &self,
+        tenant: &TenantId,
+        id: JobId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Option<LogSlice>, StoreError> {
+        let content = self.check()?;
+        let Some(row) = content.rows.get(&id).filter(|row| row.job.tenant == *tenant) else {
+            return Ok(None);
+        };
+        let events = row.log.iter().filter(|event| event.version() > after).take(limit);
+        Ok(Some(LogSlice {
+            events: events.cloned().collect(),
+            head: row.job.version,
+            ended: row.job.is_ended(),
+        }))
+    }
+
+    async fn checkpoints(
+        &self,
+        _: &TenantId,
+        _: JobId,
+    ) -> Result<Option<Vec<StepRecord>>, StoreError> {
+        Ok(Some(Vec::new()))
+    }
+
+    async fn heads(&self, ids: &[JobId]) -> Result<Vec<LogHead>, StoreError> {
+        let mut content = self.check()?;
+        content.followed = ids.to_vec();
+        let rows = ids.iter().filter_map(|id| content.rows.get(id));
+        let head = |row: &Row| LogHead {
+            id: row.job.id,
+            version: row.job.version,
+            ended: row.job.is_ended(),
+        };
+        Ok(rows.map(head).collect())
+    }
+
+    async fn cancel(
+        &self,
+        tenant: &TenantId,
+        id: JobId,
+        reason: Option<String>,
+    ) -> Result<Option<Cancelled>, StoreError> {
+        if let Some(gate) = &self.gate {
+            gate.entered.notify_one();
+            gate.open.notified().await;
+            gate.passed.fetch_add(1, Ordering::SeqCst);
+        }
+        let mut content = self.check()?;
+        let Some(row) = content.rows.get_mut(&id).filter(|row| row.job.tenant == *tenant) else {
+            return Ok(None);
+        };
+        let changed = row.job.change(Change::RequestCancel { reason }, self.clock.now());
+        let (recorded, refused) = match changed {
+            Ok(recorded) => (recorded, None),
+            Err(refusal) => (Vec::new(), Some(refusal)),
+        };
+        let events = row.append(recorded);
+        Ok(Some(Cancelled { committed: Committed { job: row.job.clone(), events }, refused }))
+    }
+
+    async fn claim(&self, _: JobId, _: WorkerId, _: &[u32]) -> Result<Option<Claimed>, StoreError> {
+        not_needed()
+    }
+
+    async fn write(&self, _: Write) -> Result<Written, StoreError> {
+        not_needed()
+    }
+
+    async fn renew(&self, _: WorkerId) -> Result<Renewal, StoreError> {
+        not_needed()
+    }
+
+    async fn retire(&self, _: WorkerId) -> Result<(), StoreError> {
+        not_needed()
+    }
+
+    async fn refill(&self, _: Refill) -> Result<Vec<Hint>, StoreError> {
+        not_needed()
+    }
+
+    async fn unhint(&self, _: &[Hint]) -> Result<(), StoreError> {
+        not_needed()
+    }
+
+    async fn sweep(&self, _: Duration, _: usize) -> Result<Swept, StoreError> {
+        not_needed()
+    }
+}
+
+#[async_trait]
+impl ProgressBus for MemoryStore {
+    async fn publish(&self, news: News) {
+        self.tell(news);
+    }
+
+    async fn subscribe(&self) -> Box<dyn NewsStream> {
+        Box::new(Subscription(self.news.subscribe()))
+    }
+}
+
+struct Subscription(broadcast::Receiver<std::sync::Arc<News>>);
+
+#[async_trait]
+impl NewsStream for Subscription {
+    async fn next(&mut self) -> Option<NewsItem> {
+        match self.0.recv().await {
+            Ok(news) => Some(NewsItem::News(news)),
+            Err(broadcast::error::RecvError::Lagged(_)) => Some(NewsItem::Lost),
+            Err(broadcast::error::RecvError::Closed) => None,
+        }
+    }
+}
+
+#[async_trait]
+impl HintQueue for MemoryStore {
+    async fn publish(&self, _: Hint) -> Result<(), PublishError> {
+        Ok(())
+    }
+
+    async fn receive(&self) -> Result<Delivery, QueueClosed> {
+        Err(QueueClosed)
+    }
+}
+
+#[async_trait]
+impl DocumentStore for MemoryStore {
+    async fn put(&self, _: &TenantId, _: NewDocument) -> Result<Stored, StoreError> {
+        not_needed()
+    }
+
+    async fn list(
+        &self,
+        _: &TenantId,
+        _: Option<contracts::DocumentId>,
+        _: usize,
+    ) -> Result<Vec<contracts::Document>, StoreError> {
+        not_needed()
+    }
+
+    async fn generation(&self, _: &TenantId) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
+    async fn changes(&self, _: &TenantId, _: u64, _: usize) -> Result<CorpusChanges, StoreError> {
+        not_needed()
+    }
+}

@@ -1,0 +1,14 @@
+//! The embedded system as its clients see it: gateway, workers and store in one process, with the
+//! scripted model.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod client;
+mod crashes;
+mod jobs;
+mod lifecycle;
+mod process;
+mod restart;
+mod sse;
+mod streams;
+mod system;
+mod websocket;
