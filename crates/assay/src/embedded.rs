@@ -66,16 +66,16 @@ impl Embedded {
     ///
     /// # Errors
     /// If the directory is in use by another process, or cannot be used.
-    pub async fn open(config: &Config, settings: Settings) -> anyhow::Result<Self> {
+    pub fn open(config: &Config, settings: Settings) -> anyhow::Result<Self> {
         let bus = Arc::new(InProcessProgressBus::with_capacity(NEWS_MAX));
-        Self::open_with_bus(config, settings, bus).await
+        Self::open_with_bus(config, settings, bus)
     }
 
     /// As [`Embedded::open`], with another bus: tests lose news on purpose.
     ///
     /// # Errors
     /// As [`Embedded::open`].
-    pub async fn open_with_bus(
+    pub fn open_with_bus(
         config: &Config,
         settings: Settings,
         bus: Arc<dyn ProgressBus>,
@@ -171,9 +171,14 @@ pub struct Running {
 }
 
 impl Running {
+    /// Takes no new work from now on; what runs is finished or handed over.
+    pub fn stop_intake(&self) {
+        self.intake.cancel();
+    }
+
     /// Stops in order: no new work, hand over what runs, then the upkeep.
     pub async fn stop(self) {
-        self.intake.cancel();
+        self.stop_intake();
         self.workers.close();
         self.workers.wait().await;
         self.upkeep.cancel();
@@ -190,10 +195,9 @@ fn answering(
     documents: &Arc<dyn DocumentStore>,
 ) -> anyhow::Result<Answering> {
     Ok(match model {
-        Model::Extractive => (
-            Arc::new(PassageIndex::new(Arc::clone(documents), index)),
-            Arc::new(ExtractiveModel),
-        ),
+        Model::Extractive => {
+            (Arc::new(PassageIndex::new(Arc::clone(documents), index)), Arc::new(ExtractiveModel))
+        }
         Model::Scripted { latency, ledger } => (
             Arc::new(ScriptedRetriever::new(*latency, ledger.clone())),
             Arc::new(ScriptedModel::new(*latency, ledger.clone())),

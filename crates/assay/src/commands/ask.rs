@@ -20,7 +20,7 @@ pub(super) async fn run(args: Ask, config: Config) -> anyhow::Result<ExitCode> {
         Ok(submission) => submission,
         Err(error) => return Ok(wrong_call(&error)),
     };
-    let system = Embedded::open(&config, Settings::default()).await?;
+    let system = Embedded::open(&config, Settings::default())?;
     system.load_examples_if_empty().await?;
     let running = system.start();
     let answered = ask(&system, submission).await;

@@ -21,7 +21,7 @@ pub(super) async fn run(args: Dev, config: Config) -> anyhow::Result<ExitCode> {
         TcpListener::bind(args.listen).with_context(|| format!("listening on {}", args.listen))?;
     let address = listener.local_addr()?;
     let settings = Settings { slots: args.slots, ..Settings::default() };
-    let system = Embedded::open(&config, settings).await?;
+    let system = Embedded::open(&config, settings)?;
     system.data_dir().announce(address)?;
     system.load_examples_if_empty().await?;
     let running = system.start();

@@ -33,7 +33,7 @@ pub(super) async fn run(args: Ingest, config: Config) -> anyhow::Result<ExitCode
         Some(manifest) => from_manifest(manifest)?,
         None => from_arguments(args),
     };
-    let system = Embedded::open(&config, Settings::default()).await?;
+    let system = Embedded::open(&config, Settings::default())?;
     let bar = progress(entries.len());
     let mut failed = 0usize;
     for entry in entries {

@@ -106,7 +106,9 @@ async fn a_server_told_to_stop_hands_its_jobs_over_without_a_failure() {
     let (data, ledger) = (dir.path().join("data"), dir.path().join("ledger"));
     let first = Server::start(&data, &ledger);
     let job = first.submit("script: delay_ms=8000").await;
-    first.until_event(&job, |kind, data| kind == "step.started" && data["step"] == "retrieve").await;
+    first
+        .until_event(&job, |kind, data| kind == "step.started" && data["step"] == "retrieve")
+        .await;
     let (ended_well, took) = first.terminate();
     assert!(ended_well);
     assert!(took < std::time::Duration::from_secs(9), "{took:?}");

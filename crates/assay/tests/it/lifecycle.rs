@@ -33,7 +33,7 @@ impl System {
             grace: Duration::ZERO,
             ..Settings::default()
         };
-        let embedded = Embedded::open(&config, settings).await.unwrap();
+        let embedded = Embedded::open(&config, settings).unwrap();
         let running = embedded.start();
         Self { embedded, running, _dir: dir }
     }
@@ -49,8 +49,17 @@ impl System {
     }
 
     async fn ended(&self, id: JobId) -> Job {
-        testkit::eventually(PATIENCE, async || self.get(id).await.state.is_terminal()).await;
-        self.get(id).await
+        self.once(id, JobState::is_terminal).await
+    }
+
+    /// The job, once it is in such a state.
+    async fn once(&self, id: JobId, wanted: fn(JobState) -> bool) -> Job {
+        let found = async || Some(self.get(id).await).filter(|job| wanted(job.state));
+        testkit::eventually(PATIENCE, found).await
+    }
+
+    async fn running(&self, id: JobId) -> Job {
+        self.once(id, |state| state == JobState::Running).await
     }
 
     async fn kinds(&self, id: JobId) -> Vec<String> {
@@ -136,7 +145,7 @@ async fn a_permanent_failure_is_not_retried() {
 async fn a_running_job_is_cancelled_by_its_worker_and_stays_cancelled() {
     let system = System::start().await;
     let id = system.submit(ask("script: delay_ms=60000")).await;
-    testkit::eventually(PATIENCE, async || system.get(id).await.state == JobState::Running).await;
+    system.running(id).await;
     let (jobs, tenant) = (&system.embedded.jobs, &system.embedded.tenant);
     let answer = jobs.cancel(tenant, id, Some("changed my mind".to_owned())).await.unwrap();
     assert!(matches!(answer, CancelAnswer::Cancelling(_)), "{answer:?}");
@@ -217,7 +226,7 @@ async fn a_repeated_job_takes_over_what_is_still_good() {
 async fn a_stopped_system_hands_its_jobs_over_and_the_next_one_goes_on() {
     let system = System::start().await;
     let id = system.submit(ask("script: delay_ms=60000")).await;
-    testkit::eventually(PATIENCE, async || system.get(id).await.state == JobState::Running).await;
+    system.running(id).await;
     let System { embedded, running, _dir } = system;
     running.stop().await;
     let job = embedded.jobs.get(&embedded.tenant, id).await.unwrap();

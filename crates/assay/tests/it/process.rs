@@ -88,15 +88,15 @@ impl Server {
     pub(crate) async fn until_event(&self, job: &Job, wanted: impl Fn(&str, &Value) -> bool) {
         let found = async || {
             let page = self.events(job).await;
-            page.events.iter().any(|event| wanted(&event.kind, &event.data))
+            page.events.iter().any(|event| wanted(&event.kind, &event.data)).then_some(())
         };
         testkit::eventually(PATIENCE, found).await;
     }
 
     /// Waits until the job has ended.
     pub(crate) async fn until_ended(&self, job: &Job) -> Job {
-        testkit::eventually(PATIENCE, async || self.job(job).await.state.is_terminal()).await;
-        self.job(job).await
+        let ended = async || Some(self.job(job).await).filter(|job| job.state.is_terminal());
+        testkit::eventually(PATIENCE, ended).await
     }
 
     async fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> T {

@@ -5,18 +5,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapter_embedded::{DataDir, InProcessHintQueue, InProcessProgressBus, Store};
-use adapter_models::{ScriptedModel, ScriptedRetriever};
+use adapter_embedded::InProcessProgressBus;
 use api::{Gateway, GatewayError};
-use contracts::News;
-use engine::ports::{HintQueue, JobStore, NewsItem, NewsStream, ProgressBus, SystemClock};
+use assay::config::{Config, Model};
+use assay::embedded::{Embedded, Running, Settings};
+use engine::ports::ProgressBus;
 use engine::retry::RetryPolicy;
-use engine::services::{Jobs, JobsPorts, RunJob, RunJobPorts, Streams, dispatch, sweep};
 use tempfile::TempDir;
+use testkit::bus::{Loss, LossyBus};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-use worker::{Worker, WorkerPorts, WorkerSettings};
 
 use crate::client::{Client, DEADLINE};
 
@@ -32,76 +30,50 @@ pub(crate) struct System {
     pub(crate) client: Client,
     stop: CancellationToken,
     gateway: JoinHandle<Result<(), GatewayError>>,
-    upkeep: CancellationToken,
-    tasks: TaskTracker,
+    running: Running,
+    // Dropped last: the directory is free for the next system then.
+    _embedded: Embedded,
 }
 
 impl System {
     /// A system over this directory.
     pub(crate) async fn start(dir: &Path, bus_does: Bus) -> Self {
-        let store = Store::open(DataDir::open(dir).unwrap(), Arc::new(SystemClock::new())).unwrap();
-        let sqlite = Arc::new(store);
-        let store: Arc<dyn JobStore> = sqlite.clone();
-        let queue: Arc<dyn HintQueue> = Arc::new(InProcessHintQueue::default());
-        let bus: Arc<dyn ProgressBus> = match bus_does {
-            Bus::Delivers => Arc::new(InProcessProgressBus::default()),
-            Bus::LosesEverything => Arc::new(LossyBus),
+        let config = Config {
+            data_dir: dir.to_owned(),
+            model: Model::Scripted { latency: Duration::ZERO, ledger: None },
+            log: None,
         };
-        let run_job = RunJob::new(
-            RunJobPorts {
-                store: Arc::clone(&store),
-                bus: Arc::clone(&bus),
-                retriever: Arc::new(ScriptedRetriever::new(Duration::ZERO, None)),
-                models: vec![Arc::new(ScriptedModel::new(Duration::ZERO, None))],
-            },
-            RetryPolicy { initial: Duration::from_millis(50), ..RetryPolicy::default() },
-            || 0.5,
-        );
-        let ports = WorkerPorts {
-            store: Arc::clone(&store),
-            queue: Arc::clone(&queue),
-            bus: Arc::clone(&bus),
+        let first_wait = Duration::from_millis(50);
+        let settings = Settings {
+            slots: 4,
+            grace: Duration::from_millis(100),
+            retry: RetryPolicy { initial: first_wait, ..RetryPolicy::default() },
         };
-        let grace = Duration::from_millis(100);
-        let worker = Worker::new(ports, run_job, WorkerSettings { slots: 4, grace });
-        let streams = Streams::new();
-        let ports = JobsPorts {
-            store: Arc::clone(&store),
-            queue: Arc::clone(&queue),
-            bus: Arc::clone(&bus),
-            documents: sqlite,
-        };
-        let jobs = Jobs::new(ports, streams.clone(), vec!["scripted".to_owned()]);
-
-        let (stop, upkeep, tasks) =
-            (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
-        let (s, q, token) = (Arc::clone(&store), queue, upkeep.clone());
-        tasks.spawn(async move { dispatch::dispatch(&*s, &*q, token).await });
-        let (s, b, token) = (Arc::clone(&store), Arc::clone(&bus), upkeep.clone());
-        tasks.spawn(async move { sweep::sweep(&*s, &*b, token).await });
-        let token = upkeep.clone();
-        tasks.spawn(async move { streams.run(&*bus, &*store, token).await });
-        let token = stop.clone();
-        tasks.spawn(async move { worker.run(token).await });
+        let mut bus: Arc<dyn ProgressBus> = Arc::new(InProcessProgressBus::default());
+        if bus_does == Bus::LosesEverything {
+            bus = Arc::new(LossyBus::new(bus, Loss::All));
+        }
+        let embedded = Embedded::open_with_bus(&config, settings, bus).unwrap();
+        let running = embedded.start();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let client = Client::of(listener.local_addr().unwrap());
+        let stop = CancellationToken::new();
         let settings = api::Settings { threads: Some(1), ..api::Settings::default() };
-        let gateway = tokio::spawn(Gateway::new(jobs, settings).run(listener, stop.clone()));
-        Self { client, stop, gateway, upkeep, tasks }
+        let gateway = Gateway::new(embedded.jobs.clone(), settings).run(listener, stop.clone());
+        Self { client, stop, gateway: tokio::spawn(gateway), running, _embedded: embedded }
     }
 
     /// Begins to drain gateway and workers.
     pub(crate) fn begin_drain(&self) {
         self.stop.cancel();
+        self.running.stop_intake();
     }
 
     /// Drains and waits until nothing runs any more.
     pub(crate) async fn stop(self) {
-        self.stop.cancel();
+        self.begin_drain();
         tokio::time::timeout(DEADLINE, self.gateway).await.unwrap().unwrap().unwrap();
-        self.upkeep.cancel();
-        self.tasks.close();
-        tokio::time::timeout(DEADLINE, self.tasks.wait()).await.unwrap();
+        tokio::time::timeout(DEADLINE, self.running.stop()).await.unwrap();
     }
 }
 
@@ -114,25 +86,4 @@ pub(crate) async fn start() -> (System, TempDir) {
 pub(crate) async fn start_where(bus: Bus) -> (System, TempDir) {
     let dir = tempfile::tempdir().unwrap();
     (System::start(dir.path(), bus).await, dir)
-}
-
-/// A bus that drops everything and tells nobody.
-struct LossyBus;
-
-struct Silence;
-
-#[async_trait::async_trait]
-impl ProgressBus for LossyBus {
-    async fn publish(&self, _: News) {}
-
-    async fn subscribe(&self) -> Box<dyn NewsStream> {
-        Box::new(Silence)
-    }
-}
-
-#[async_trait::async_trait]
-impl NewsStream for Silence {
-    async fn next(&mut self) -> Option<NewsItem> {
-        std::future::pending().await
-    }
 }
