@@ -93,6 +93,7 @@ pub struct CorpusChanges {
 
 /// One change of a tenant's documents.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly every change is the large one")]
 pub enum CorpusChange {
     /// A document came.
     Added(StoredDocument),

@@ -204,6 +204,7 @@ pub struct IdempotencyKey {
 
 /// What became of a submission.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "nearly every submission is the large one")]
 pub enum Submitted {
     /// The job was accepted.
     Created {
@@ -378,6 +379,7 @@ pub struct StepRecord {
 
 /// What became of a fenced write.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "nearly every write is the large one")]
 pub enum Written {
     /// It is committed.
     Applied(Committed),
