@@ -126,6 +126,9 @@ fn server(
             .wrap(from_fn(edge))
             .configure(routes::configure)
     })
+    // Streams write small pieces: Nagle's algorithm would hold each back until the reader has
+    // acknowledged the one before, up to 40 ms.
+    .tcp_nodelay(true)
     .keep_alive(KEEP_ALIVE)
     .client_request_timeout(REQUEST_HEAD_TIME)
     .client_disconnect_timeout(LINGER)

@@ -5,6 +5,8 @@
 mod drain;
 mod faults;
 mod http;
+mod other_ports;
+mod refusals;
 mod server;
 mod sse;
 mod store;

@@ -9,10 +9,9 @@ use async_trait::async_trait;
 use contracts::{Code, Event, EventBody, Hint, JobId, News, Origin, Problem, TenantId, WorkerId};
 use engine::job::{Change, Job, Recorded};
 use engine::ports::{
-    Cancelled, Claimed, Clock as _, Committed, CorpusChanges, Delivery, DocumentStore, HintQueue,
-    JobFilter, JobStore, LogHead, LogSlice, NewDocument, NewJob, NewsItem, NewsStream, PageCursor,
-    ProgressBus, PublishError, QueueClosed, Refill, Renewal, Snapshot, StepRecord, StoreError,
-    Stored, Submitted, Swept, SystemClock, Write, Written,
+    Cancelled, Claimed, Clock as _, Committed, JobFilter, JobStore, LogHead, LogSlice, NewJob,
+    PageCursor, Refill, Renewal, Snapshot, StepRecord, StoreError, Submitted, Swept, SystemClock,
+    Write, Written,
 };
 use tokio::sync::{Notify, broadcast};
 
@@ -55,7 +54,7 @@ struct Content {
 pub(crate) struct MemoryStore {
     content: Mutex<Content>,
     clock: SystemClock,
-    news: broadcast::Sender<std::sync::Arc<News>>,
+    pub(crate) news: broadcast::Sender<std::sync::Arc<News>>,
     /// Every message of the bus is dropped, and nobody is told.
     loses_news: bool,
     /// Cancels wait for this before they are carried out, if there is one.
@@ -131,7 +130,7 @@ impl MemoryStore {
         content.rows[&id].log.iter().map(|e| serde_json::to_string(e).unwrap()).collect()
     }
 
-    fn tell(&self, news: News) {
+    pub(crate) fn tell(&self, news: News) {
         if !self.loses_news {
             let _ = self.news.send(news.into());
         }
@@ -198,7 +197,7 @@ impl Row {
     }
 }
 
-fn not_needed<T>() -> Result<T, StoreError> {
+pub(crate) fn not_needed<T>() -> Result<T, StoreError> {
     Err(StoreError::Rejected("the gateway does not call this".into()))
 }
 
@@ -340,65 +339,6 @@ impl JobStore for MemoryStore {
     }
 
     async fn sweep(&self, _: Duration, _: usize) -> Result<Swept, StoreError> {
-        not_needed()
-    }
-}
-
-#[async_trait]
-impl ProgressBus for MemoryStore {
-    async fn publish(&self, news: News) {
-        self.tell(news);
-    }
-
-    async fn subscribe(&self) -> Box<dyn NewsStream> {
-        Box::new(Subscription(self.news.subscribe()))
-    }
-}
-
-struct Subscription(broadcast::Receiver<std::sync::Arc<News>>);
-
-#[async_trait]
-impl NewsStream for Subscription {
-    async fn next(&mut self) -> Option<NewsItem> {
-        match self.0.recv().await {
-            Ok(news) => Some(NewsItem::News(news)),
-            Err(broadcast::error::RecvError::Lagged(_)) => Some(NewsItem::Lost),
-            Err(broadcast::error::RecvError::Closed) => None,
-        }
-    }
-}
-
-#[async_trait]
-impl HintQueue for MemoryStore {
-    async fn publish(&self, _: Hint) -> Result<(), PublishError> {
-        Ok(())
-    }
-
-    async fn receive(&self) -> Result<Delivery, QueueClosed> {
-        Err(QueueClosed)
-    }
-}
-
-#[async_trait]
-impl DocumentStore for MemoryStore {
-    async fn put(&self, _: &TenantId, _: NewDocument) -> Result<Stored, StoreError> {
-        not_needed()
-    }
-
-    async fn list(
-        &self,
-        _: &TenantId,
-        _: Option<contracts::DocumentId>,
-        _: usize,
-    ) -> Result<Vec<contracts::Document>, StoreError> {
-        not_needed()
-    }
-
-    async fn generation(&self, _: &TenantId) -> Result<u64, StoreError> {
-        Ok(0)
-    }
-
-    async fn changes(&self, _: &TenantId, _: u64, _: usize) -> Result<CorpusChanges, StoreError> {
         not_needed()
     }
 }
