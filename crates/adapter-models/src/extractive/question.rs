@@ -77,6 +77,8 @@ pub(super) struct Question {
     pub(super) terms: Vec<TermPattern>,
     /// The fiscal years asked about, in digits.
     pub(super) years: Vec<String>,
+    /// The financial statements that print it.
+    pub(super) statements: Vec<TermPattern>,
     /// Whether a figure is asked for.
     pub(super) wants_figure: bool,
 }
@@ -91,7 +93,8 @@ impl Question {
         if terms.is_empty() {
             terms = own_words(request.question, &company);
         }
-        Self { terms, years, wants_figure: wants_figure(request.question) }
+        let statements = request.plan.statements.iter().filter_map(TermPattern::of).collect();
+        Self { terms, years, statements, wants_figure: wants_figure(request.question) }
     }
 }
 

@@ -7,6 +7,7 @@ use engine::ports::RetrievedPassage;
 
 use super::line::{is_figure, is_year};
 use super::question::Question;
+use super::sentence::ends_sentence;
 use super::unit::{Unit, UnitKind};
 
 /// What a term counts that documents have several words for.
@@ -21,7 +22,11 @@ const YEAR_WEIGHT: f64 = 0.4;
 /// A figure where one is asked for; taken off where there is none.
 const FIGURE_WEIGHT: f64 = 0.5;
 /// A row rather than a sentence, where a figure is asked for.
-const ROW_WEIGHT: f64 = 0.1;
+const ROW_WEIGHT: f64 = 0.3;
+/// The financial statement that prints what is asked.
+const STATEMENT_WEIGHT: f64 = 0.25;
+/// Taken off running text that ends no sentence: it is often the head of a table, torn apart.
+const UNFINISHED_WEIGHT: f64 = 0.4;
 /// The retriever's own opinion of the passage.
 const PASSAGE_WEIGHT: f64 = 0.25;
 /// Words of a sentence that are few enough to be read at once.
@@ -41,6 +46,8 @@ pub(super) struct Candidate {
     pub(super) years: BTreeSet<usize>,
     /// Whether it names any year, or its columns do.
     pub(super) names_years: bool,
+    /// Whether it stands in a financial statement that prints what is asked.
+    pub(super) is_in_statement: bool,
     /// Higher is better.
     pub(super) score: f64,
 }
@@ -89,7 +96,9 @@ fn read(question: &Question, passage: &RetrievedPassage, unit: Unit) -> Candidat
     let years = years.filter(|(_, year)| own.contains(*year) || above.contains(*year));
     let years = years.map(|(index, _)| index).collect();
     let names_years = own.split_whitespace().chain(above.split_whitespace()).any(is_year);
-    Candidate { unit, words, terms, terms_above, years, names_years, score: 0.0 }
+    let is_in_statement =
+        question.statements.iter().any(|statement| statement.occurs_in(&words_above));
+    Candidate { unit, words, terms, terms_above, years, names_years, is_in_statement, score: 0.0 }
 }
 
 /// How much each term counts: one that documents have several words for is what accounts are
@@ -145,10 +154,14 @@ fn form(question: &Question, candidate: &Candidate, text: &str) -> f64 {
     if question.wants_figure {
         score += if has_figure { FIGURE_WEIGHT } else { -FIGURE_WEIGHT };
     }
+    if candidate.is_in_statement {
+        score += STATEMENT_WEIGHT;
+    }
     match candidate.unit.kind {
         UnitKind::Row { .. } if question.wants_figure => score += ROW_WEIGHT,
         UnitKind::Row { .. } => score -= ROW_WEIGHT,
-        UnitKind::Sentence => {}
+        UnitKind::Sentence if ends_sentence(own) => {}
+        UnitKind::Sentence => score -= UNFINISHED_WEIGHT,
     }
     score
 }

@@ -27,7 +27,7 @@ pub(super) fn sentences(text: &str, place: Range<usize>) -> Vec<Range<usize>> {
         let after = at + mark.len_utf8();
         let closing = block[after..].find(|c: char| !")]”’\"'".contains(c));
         let end = closing.map_or(block.len(), |length| after + length);
-        if end > start && ends_sentence(&block[start..at], mark, &block[end..]) {
+        if end > start && is_end(&block[start..at], mark, &block[end..]) {
             push_trimmed(&mut sentences, block, start..end);
             start = end;
         }
@@ -36,7 +36,12 @@ pub(super) fn sentences(text: &str, place: Range<usize>) -> Vec<Range<usize>> {
     sentences.iter().map(|found| place.start + found.start..place.start + found.end).collect()
 }
 
-fn ends_sentence(before: &str, mark: char, after: &str) -> bool {
+/// Whether a text ends like a sentence.
+pub(super) fn ends_sentence(text: &str) -> bool {
+    text.ends_with(|c: char| ".!?。)”\"".contains(c))
+}
+
+fn is_end(before: &str, mark: char, after: &str) -> bool {
     if mark == '。' {
         return true;
     }

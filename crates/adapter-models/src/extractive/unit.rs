@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::line::{Line, LineKind, lines};
-use super::sentence::sentences;
+use super::sentence::{ends_sentence, sentences};
 
 /// Units that are taken from one passage, at the most.
 const UNITS_PER_PASSAGE_MAX: usize = 500;
@@ -118,9 +118,8 @@ fn prose(passage: usize, text: &str, block: Range<usize>) -> Vec<Unit> {
 
 fn says_something(sentence: &str) -> bool {
     const TITLE_WORDS_MAX: usize = 8;
-    let ends = sentence.ends_with(|c: char| ".!?。)”\"".contains(c));
     sentence.contains(char::is_alphanumeric)
-        && (ends
+        && (ends_sentence(sentence)
             || sentence.contains(|c: char| c.is_ascii_digit())
             || sentence.split_whitespace().count() > TITLE_WORDS_MAX)
 }
