@@ -13,7 +13,7 @@ use contracts::WorkerId;
 use engine::analysis::PIPELINE_VERSION;
 use engine::ports::{Claimed, Delivery, HintQueue, JobStore, ProgressBus, StoreError};
 use engine::services::{Ended, RunJob};
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedRwLockReadGuard, OwnedSemaphorePermit, RwLock, Semaphore};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -46,9 +46,16 @@ pub struct Worker {
     run_job: Arc<RunJob>,
     settings: WorkerSettings,
     slots: Arc<Semaphore>,
-    alone: Arc<Mutex<()>>,
+    company: Arc<RwLock<()>>,
     running: Running,
     tasks: TaskTracker,
+}
+
+/// What a job needs to run here.
+struct Place {
+    slot: OwnedSemaphorePermit,
+    /// Shared by the jobs that run side by side; a job that must run alone has it for itself.
+    company: OwnedRwLockReadGuard<()>,
 }
 
 /// The ports behind a [`Worker`].
@@ -75,7 +82,7 @@ impl Worker {
             run_job: Arc::new(run_job),
             settings,
             slots,
-            alone: Arc::default(),
+            company: Arc::default(),
             running: Running::default(),
             tasks: TaskTracker::new(),
         }
@@ -113,19 +120,24 @@ impl Worker {
                     Err(_closed) => return,
                 },
             };
-            self.serve(delivery, slot).await;
+            // A delivery that is dropped here is delivered again.
+            let company = tokio::select! {
+                () = stop.cancelled() => return,
+                company = Arc::clone(&self.company).read_owned() => company,
+            };
+            self.serve(delivery, Place { slot, company }).await;
         }
     }
 
     /// Serves one hint. It is settled only once the store has said what it is worth.
-    async fn serve(&self, delivery: Delivery, slot: OwnedSemaphorePermit) {
+    async fn serve(&self, delivery: Delivery, place: Place) {
         let job_id = delivery.hint.job_id;
         match self.store.claim(job_id, self.id, &[PIPELINE_VERSION]).await {
             Ok(claimed) => {
                 delivery.receipt.ack().await;
                 if let Some(claimed) = claimed {
                     self.announce(&claimed).await;
-                    self.tasks.spawn(self.clone().work(claimed, slot));
+                    self.tasks.spawn(self.clone().work(claimed, place));
                 }
             }
             Err(StoreError::Rejected(error)) => {
@@ -146,24 +158,21 @@ impl Worker {
         }
     }
 
-    async fn work(self, claimed: Claimed, slot: OwnedSemaphorePermit) {
+    async fn work(self, claimed: Claimed, place: Place) {
         let job = &claimed.committed.job;
         let (job_id, attempt) = (job.id, job.attempt);
         let entry = self.running.enter(job_id, attempt);
+        let Place { slot, company } = place;
         let ended = if job.runs_alone() {
-            // The job may be what kills workers: it takes nobody with it. Its own slot is given
-            // back first, so that two such jobs do not wait for each other's.
-            drop(slot);
-            let _turn = self.alone.lock().await;
-            let all = self.slots.acquire_many(self.settings.slots.max(1)).await;
-            let ended = self.run_job.run(self.id, claimed, entry.stop()).await;
-            drop(all);
-            ended
+            // The job may be what kills workers: it takes nobody with it.
+            drop(company);
+            let _alone = self.company.write().await;
+            self.run_job.run(self.id, claimed, entry.stop()).await
         } else {
-            let ended = self.run_job.run(self.id, claimed, entry.stop()).await;
-            drop(slot);
-            ended
+            let _company = company;
+            self.run_job.run(self.id, claimed, entry.stop()).await
         };
+        drop(slot);
         match ended {
             Ended::Succeeded | Ended::Failed | Ended::Cancelled | Ended::Released => {
                 tracing::info!(%job_id, attempt, ?ended, "attempt ended");

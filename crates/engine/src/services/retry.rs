@@ -72,6 +72,10 @@ impl Jobs {
             {
                 break;
             }
+            if step == StepName::Tools {
+                // It had nothing to do; the new job finds that out for itself.
+                continue;
+            }
             new.carried_events.extend(carried_events(step, &record, id));
             new.carried.push(record);
         }
