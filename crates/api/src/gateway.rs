@@ -11,6 +11,7 @@ use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use engine::services::Jobs;
 use tokio::runtime::Handle;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -28,6 +29,8 @@ const REQUEST_HEAD_TIME: Duration = Duration::from_secs(10);
 /// How long a connection is read on after a refusal, so that the client reads the refusal before
 /// it notices that the rest of its body is not wanted.
 const LINGER: Duration = Duration::from_secs(1);
+/// The time that the server's threads have to end after the server.
+const THREADS_TIME: Duration = Duration::from_secs(5);
 
 /// How a gateway behaves.
 #[derive(Debug, Clone)]
@@ -84,6 +87,7 @@ impl Gateway {
     /// Serves on `listener` until `shutdown` fires, then drains: it is not ready any more, streams
     /// are closed with their cursors, waits are answered at once, requests in flight finish within
     /// [`Settings::drain_time`], use cases that change state run to their end within as much again.
+    /// Once it has returned, nothing of it holds the use cases and their ports any more.
     ///
     /// Must be called on a tokio runtime, which outlives the gateway.
     ///
@@ -96,6 +100,7 @@ impl Gateway {
     ) -> Result<(), GatewayError> {
         let Self { jobs, settings } = self;
         let (tasks, drain_time) = (TaskTracker::new(), settings.drain_time);
+        let (alive, mut all_gone) = mpsc::channel(1);
         let state = State {
             jobs,
             origins: settings.origins.clone(),
@@ -103,11 +108,16 @@ impl Gateway {
             draining: shutdown,
             tasks: tasks.clone(),
             runtime: Handle::current(),
+            _alive: alive,
         };
         let served = server(state, &settings, listener)?.await.map_err(GatewayError::Serve);
         tasks.close();
         if tokio::time::timeout(drain_time, tasks.wait()).await.is_err() {
             tracing::warn!(tasks = tasks.len(), "requests did not finish while draining");
+        }
+        // The server's threads end a little later than the server.
+        if tokio::time::timeout(THREADS_TIME, all_gone.recv()).await.is_err() {
+            tracing::warn!("a thread of the gateway did not end");
         }
         served
     }

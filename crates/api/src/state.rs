@@ -1,10 +1,12 @@
 //! What every handler is given.
 
+use std::convert::Infallible;
 use std::future::Future;
 
 use contracts::TenantId;
 use engine::services::Jobs;
 use tokio::runtime::Handle;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
@@ -26,7 +28,12 @@ pub(crate) struct State {
     /// The runtime that [`crate::Gateway::run`] was called on. It outlives the web server's
     /// threads, and with them what runs there.
     pub(crate) runtime: Handle,
+    /// Dropped last: once every clone is gone, nothing of the gateway holds the use cases.
+    pub(crate) _alive: Alive,
 }
+
+/// Says by being dropped that its holder is gone.
+pub(crate) type Alive = mpsc::Sender<Infallible>;
 
 impl State {
     /// Runs a use case that changes state to its end, though the client may leave: the web server
