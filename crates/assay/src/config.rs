@@ -45,7 +45,7 @@ impl Config {
     /// # Errors
     /// Everything that is wrong with it.
     pub fn from_environment(cli: &Cli) -> Result<Self, Vec<ConfigError>> {
-        Self::read(cli, |name| std::env::var(name))
+        Self::read(cli, std::env::var)
     }
 
     fn read(

@@ -72,10 +72,14 @@ fn with_numbers(result: &AnalysisResult) -> String {
 }
 
 fn place(source: &Source) -> String {
-    match source.page {
-        Some(page) => format!("{}, {}, page {page}", source.company, source.title),
-        None => format!("{}, {}", source.company, source.title),
+    let mut place = source.title.clone();
+    if !place.starts_with(&source.company) {
+        place = format!("{}, {place}", source.company);
     }
+    if let Some(page) = source.page {
+        let _ = write!(place, ", page {page}");
+    }
+    place
 }
 
 /// A line per finished step and a live one for the current step, on standard error; nothing where

@@ -4,6 +4,7 @@
 
 mod client;
 mod crashes;
+mod filings;
 mod jobs;
 mod lifecycle;
 mod process;
