@@ -2,6 +2,7 @@
 //! scripted model.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod cli;
 mod client;
 mod crashes;
 mod filings;

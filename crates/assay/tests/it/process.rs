@@ -45,6 +45,16 @@ impl Server {
         Self { child, base, client: reqwest::Client::new() }
     }
 
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Where it listens: `http://127.0.0.1:PORT`.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
     /// SIGKILL, and the end of the process.
     pub(crate) fn kill_9(mut self) {
         self.child.kill().unwrap();
