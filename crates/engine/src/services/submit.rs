@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use contracts::{FieldError, Hint, JobId, Submission, TenantId, TraceContext, limits};
+use contracts::job::{Step, StepState, Usage};
+use contracts::{EventBody, FieldError, Hint, JobId, Submission, TenantId, TraceContext, limits};
 use sha2::{Digest as _, Sha256};
 
 use super::{HINT_WINDOW, Jobs};
 use crate::job::Identity;
-use crate::ports::{IdempotencyKey, NewJob, Snapshot, StoreError, Submitted};
+use crate::ports::{Committed, IdempotencyKey, NewJob, Snapshot, StoreError, Submitted};
 
 /// What comes with a submission beside its body.
 #[derive(Debug, Clone, Default)]
@@ -83,26 +84,30 @@ impl Jobs {
         if errors.is_empty() { Ok(()) } else { Err(SubmitError::Invalid(errors)) }
     }
 
-    /// Stores a job, tells the gateways and wakes a worker.
+    /// Stores a job, tells the gateways and wakes a worker. Nothing that fails after the commit
+    /// fails the submission: the client would send it again, and have two jobs.
     pub(super) async fn accept(
         &self,
         tenant: &TenantId,
         new: NewJob,
     ) -> Result<Accepted, SubmitError> {
-        let (id, replayed) = match self.store.submit(new).await? {
+        let (submission, retry_of) = (new.submission.clone(), new.retry_of);
+        match self.store.submit(new).await? {
             Submitted::Created { committed, hinted } => {
                 self.announce(&committed).await;
                 if hinted {
                     self.hint(committed.job.id).await;
                 }
-                (committed.job.id, false)
+                let snapshot = newborn(committed, submission, retry_of);
+                Ok(Accepted { snapshot, replayed: false })
             }
-            Submitted::Replayed(id) => (id, true),
-            Submitted::KeyReused => return Err(SubmitError::KeyReused),
-            Submitted::KeyGone => return Err(SubmitError::Gone),
-        };
-        let snapshot = self.store.get(tenant, id).await?.ok_or(SubmitError::Gone)?;
-        Ok(Accepted { snapshot, replayed })
+            Submitted::Replayed(id) => {
+                let snapshot = self.store.get(tenant, id).await?.ok_or(SubmitError::Gone)?;
+                Ok(Accepted { snapshot, replayed: true })
+            }
+            Submitted::KeyReused => Err(SubmitError::KeyReused),
+            Submitted::KeyGone => Err(SubmitError::Gone),
+        }
     }
 
     /// A hint that cannot be sent fails nothing: the refill sends it again.
@@ -114,6 +119,34 @@ impl Jobs {
                 tracing::warn!(%job_id, %error, "hint not given back; it is sent again later");
             }
         }
+    }
+}
+
+/// A job as it was committed a moment ago, with the steps that it took over.
+fn newborn(committed: Committed, submission: Submission, retry_of: Option<JobId>) -> Snapshot {
+    let Committed { job, events } = committed;
+    let at = job.created_at;
+    let steps = events.iter().filter_map(|event| match event.body() {
+        Some(EventBody::StepCompleted(data)) => Some(Step {
+            step: data.step,
+            kind: data.kind,
+            state: StepState::Completed,
+            attempt: 0,
+            started_at: at,
+            finished_at: Some(at),
+        }),
+        Some(_) | None => None,
+    });
+    Snapshot {
+        submission,
+        retry_of,
+        attempts: Vec::new(),
+        steps: steps.collect(),
+        result: None,
+        error: None,
+        usage: Usage::default(),
+        read_at: at,
+        job,
     }
 }
 
