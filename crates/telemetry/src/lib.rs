@@ -17,8 +17,8 @@ use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
 /// The filter of a command that answers and exits: its user wants the answer.
 pub const ONE_SHOT_FILTER: &str = "warn";
-/// The filter of a server.
-pub const SERVER_FILTER: &str = "info";
+/// The filter of a server: what it does, without how its web server and its migrations do it.
+pub const SERVER_FILTER: &str = "info,actix_server=warn,refinery_core=warn";
 
 /// What to log, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::Dev;
 use crate::config::Config;
 use crate::embedded::{Embedded, Settings};
-use crate::exit::say;
+use crate::render;
 
 pub(super) async fn run(args: Dev, config: Config) -> anyhow::Result<ExitCode> {
     if !args.listen.ip().is_loopback() {
@@ -25,7 +25,8 @@ pub(super) async fn run(args: Dev, config: Config) -> anyhow::Result<ExitCode> {
     system.data_dir().announce(address)?;
     system.load_examples_if_empty().await?;
     let running = system.start();
-    say(&format!("assay listens on http://{address}, data in {}", config.data_dir.display()));
+    let data_dir = config.data_dir.display();
+    render::line(&format!("assay listens on http://{address}, data in {data_dir}"));
     let stop = CancellationToken::new();
     let gateway = Gateway::new(system.jobs.clone(), api::Settings::default());
     let serving = gateway.run(listener, stop.clone());
@@ -34,7 +35,7 @@ pub(super) async fn run(args: Dev, config: Config) -> anyhow::Result<ExitCode> {
         served = &mut serving => served,
         signal = terminated() => {
             signal?;
-            say("assay stops: streams are closed with their cursors, jobs go on at the next start");
+            tracing::info!("stopping: jobs that do not finish now go on at the next start");
             stop.cancel();
             serving.await
         }

@@ -28,11 +28,11 @@ impl Server {
             .env("ASSAY_SCRIPTED_LEDGER", ledger)
             .env("ASSAY_LOG", "error")
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let base = loop {
             let line = lines.next().expect("the server says where it listens").unwrap();
             if let Some((_, rest)) = line.split_once("http://") {
