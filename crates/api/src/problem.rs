@@ -8,7 +8,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use contracts::{Code, FieldError, Job, Origin, Problem, RequestError};
 use engine::ports::StoreError;
-use engine::services::{CancelError, FollowError, QueryError, SubmitError};
+use engine::services::{CancelError, QueryError, SubmitError};
 use serde::Serialize;
 
 /// Seconds after which a request that found the server unable makes sense again.
@@ -235,16 +235,6 @@ impl From<QueryError> for ApiError {
             QueryError::NotFound => Self::no_such_job(),
             QueryError::CursorAhead { after, head } => Self::cursor_ahead(after, head),
             QueryError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<FollowError> for ApiError {
-    fn from(error: FollowError) -> Self {
-        match error {
-            FollowError::NotFound => Self::no_such_job(),
-            FollowError::CursorAhead { after, head } => Self::cursor_ahead(after, head),
-            FollowError::Store(error) => error.into(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use contracts::{JobId, TenantId};
-use engine::services::FollowError;
+use engine::services::QueryError;
 
 use crate::state::State;
 
@@ -21,13 +21,13 @@ pub(crate) enum Until {
 /// fails meanwhile only ends the wait.
 ///
 /// # Errors
-/// [`FollowError`], of the first look at the log.
+/// [`QueryError`], of the first look at the log.
 pub(crate) async fn for_job(
     state: &State,
     (tenant, id, after): (&TenantId, JobId, u64),
     until: Until,
     limit: Duration,
-) -> Result<(), FollowError> {
+) -> Result<(), QueryError> {
     let mut follower = state.jobs.follow(tenant, id, after).await?;
     let moved_on = async {
         while let Ok(Some(_)) = follower.next().await {

@@ -10,7 +10,7 @@ use actix_web::{FromRequest as _, HttpRequest, HttpResponse};
 use actix_ws::{CloseCode, CloseReason, Message, MessageStream, ProtocolError};
 use contracts::stream::ClosingReason;
 use contracts::{Code, StreamControl};
-use engine::services::{FollowError, Follower};
+use engine::services::{Follower, QueryError};
 use tokio::time::{Instant, interval_at, sleep_until};
 use tracing::Instrument as _;
 
@@ -102,19 +102,19 @@ impl Refusal {
     }
 }
 
-impl From<FollowError> for Refusal {
-    fn from(error: FollowError) -> Self {
+impl From<QueryError> for Refusal {
+    fn from(error: QueryError) -> Self {
         let close_code = match &error {
-            FollowError::NotFound => close::NO_SUCH_JOB,
-            FollowError::CursorAhead { .. } => close::CURSOR_AHEAD,
-            FollowError::Store(_) => close::OVERLOADED,
+            QueryError::NotFound => close::NO_SUCH_JOB,
+            QueryError::CursorAhead { .. } => close::CURSOR_AHEAD,
+            QueryError::Store(_) => close::OVERLOADED,
         };
         Self { close_code, error: error.into() }
     }
 }
 
 async fn follow(state: &State, job_id: &str, after: u64) -> Result<Follower, Refusal> {
-    let id = job_id.parse().map_err(|_| FollowError::NotFound)?;
+    let id = job_id.parse().map_err(|_| QueryError::NotFound)?;
     Ok(state.jobs.follow(&tenant(), id, after).await?)
 }
 

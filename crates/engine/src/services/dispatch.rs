@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::HINT_WINDOW;
+use super::upkeep::Turns;
 use crate::ports::{HintQueue, JobStore, PublishError, Refill, StoreError};
 
 /// How often the window is refilled.
@@ -15,13 +15,8 @@ const RESEND_AFTER: Duration = Duration::from_secs(15);
 
 /// Refills the window until `stop`. Every process may do this; none has to be the leader.
 pub async fn dispatch(store: &dyn JobStore, queue: &dyn HintQueue, stop: CancellationToken) {
-    let mut ticks = tokio::time::interval(INTERVAL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = ticks.tick() => {}
-        }
+    let mut turns = Turns::every(INTERVAL, stop);
+    while turns.next().await {
         if let Err(error) = refill(store, queue).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "hints not refilled");
         }

@@ -12,6 +12,7 @@ mod run_job;
 mod stream;
 mod submit;
 pub mod sweep;
+mod upkeep;
 
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ pub use ingest::{Ingest, IngestError, NewFile};
 pub use query::{ListQuery, QueryError};
 pub use retry::RetryError;
 pub use run_job::{Ended, RunJob, RunJobPorts, StopTokens};
-pub use stream::{FollowError, Follower, Rendered, Streams};
+pub use stream::{Follower, Rendered, Streams};
 pub use submit::{Accepted, SubmitError, SubmitOptions};
 
 /// Hints under way at the most, in a single process.

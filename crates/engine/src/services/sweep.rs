@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+use super::upkeep::Turns;
 use crate::ports::{JobStore, ProgressBus, StoreError};
 
 /// How often to sweep.
@@ -16,13 +16,8 @@ pub const LEASE: Duration = Duration::from_secs(10);
 
 /// Sweeps until `stop`. Every process may do this; none has to be the leader.
 pub async fn sweep(store: &dyn JobStore, bus: &dyn ProgressBus, stop: CancellationToken) {
-    let mut ticks = tokio::time::interval(INTERVAL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = ticks.tick() => {}
-        }
+    let mut turns = Turns::every(INTERVAL, stop);
+    while turns.next().await {
         if let Err(error) = sweep_once(store, bus).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "not swept");
         }

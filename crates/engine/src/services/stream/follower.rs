@@ -1,0 +1,161 @@
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use contracts::stream::StreamMode;
+use contracts::{JobId, StreamControl, TenantId, limits};
+
+use super::Rendered;
+use super::inbox::Inbox;
+use crate::ports::{JobStore, LogSlice, StoreError};
+use crate::services::{Jobs, QueryError};
+
+/// Events read from the log at a time.
+const LOG_PAGE: usize = 64;
+
+/// One reader of one job's log.
+pub struct Follower {
+    store: Arc<dyn JobStore>,
+    tenant: TenantId,
+    id: JobId,
+    ready: StreamControl,
+    cursor: u64,
+    ended: bool,
+    page: VecDeque<Rendered>,
+    /// The log has something that neither `page` nor the inbox has.
+    must_read: bool,
+    inbox: Arc<Inbox>,
+}
+
+impl Jobs {
+    /// Follows a job's log after version `after`.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn follow(
+        &self,
+        tenant: &TenantId,
+        id: JobId,
+        after: u64,
+    ) -> Result<Follower, QueryError> {
+        // Attached before the log is read, so that nothing falls between the two.
+        let inbox = self.streams.attach(id, after);
+        let slice =
+            self.store.log(tenant, id, after, LOG_PAGE).await?.ok_or(QueryError::NotFound)?;
+        if after > slice.head {
+            return Err(QueryError::CursorAhead { after, head: slice.head });
+        }
+        let mode = if after == 0 { StreamMode::Full } else { StreamMode::Resume };
+        let page = page_of(&slice);
+        let read_to = page.back().map_or(after, |event| event.version);
+        Ok(Follower {
+            store: Arc::clone(&self.store),
+            tenant: tenant.clone(),
+            id,
+            ready: StreamControl::Ready { job_id: id, mode, after, head: slice.head },
+            cursor: after,
+            ended: slice.ended && after == slice.head,
+            must_read: read_to < slice.head,
+            page,
+            inbox,
+        })
+    }
+}
+
+impl Follower {
+    /// The frame that a stream begins with.
+    #[must_use]
+    pub const fn ready(&self) -> &StreamControl {
+        &self.ready
+    }
+
+    /// The job.
+    #[must_use]
+    pub const fn job_id(&self) -> JobId {
+        self.id
+    }
+
+    /// The version of the newest event that was returned, or the cursor it began with.
+    #[must_use]
+    pub const fn cursor(&self) -> u64 {
+        self.cursor
+    }
+
+    /// Whether the last event of the log was returned, or the follower began at it.
+    #[must_use]
+    pub const fn is_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Waits for the next event. `None` once the log has ended.
+    ///
+    /// # Errors
+    /// The store's; the follower stays where it is and may be asked again.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses no event.
+    pub async fn next(&mut self) -> Result<Option<Rendered>, StoreError> {
+        while !self.ended {
+            if let Some(event) = self.page.pop_front() {
+                // The inbox may repeat what the page had.
+                if event.version <= self.cursor {
+                    continue;
+                }
+                if event.version == self.cursor + 1 {
+                    self.cursor = event.version;
+                    self.ended = event.terminal;
+                    return Ok(Some(event));
+                }
+                self.page.clear();
+                self.must_read = true;
+            }
+            self.refill().await?;
+        }
+        Ok(None)
+    }
+
+    /// Brings at least the chance of a next event into `page`, which is empty.
+    async fn refill(&mut self) -> Result<(), StoreError> {
+        let (events, incomplete) = self.inbox.take();
+        self.page.extend(events);
+        self.must_read |= incomplete;
+        // `must_read` outlives a dropped future: what it stands for is read the next time.
+        if self.must_read {
+            self.page.clear();
+            self.read_log().await
+        } else {
+            if self.page.is_empty() {
+                self.inbox.filled().await;
+            }
+            Ok(())
+        }
+    }
+
+    async fn read_log(&mut self) -> Result<(), StoreError> {
+        let slice = self.store.log(&self.tenant, self.id, self.cursor, LOG_PAGE).await?;
+        let Some(slice) = slice else {
+            // Deleted while it was followed: there is nothing more to come.
+            self.ended = true;
+            return Ok(());
+        };
+        self.page = page_of(&slice);
+        let read_to = self.page.back().map_or(self.cursor, |event| event.version);
+        self.must_read = read_to < slice.head;
+        self.inbox.has_read(read_to);
+        Ok(())
+    }
+}
+
+/// The first events of a slice, as many as a stream may buffer, and at least one.
+fn page_of(slice: &LogSlice) -> VecDeque<Rendered> {
+    let mut bytes = 0;
+    let mut page = VecDeque::with_capacity(slice.events.len());
+    for event in &slice.events {
+        let rendered = Rendered::of(event);
+        bytes += rendered.json.len();
+        if bytes > limits::STREAM_BUFFER_BYTES_MAX && !page.is_empty() {
+            break;
+        }
+        page.push_back(rendered);
+    }
+    page
+}

@@ -1,0 +1,153 @@
+//! Following a job: every subscriber sees exactly its log, in order, whatever the bus loses.
+//!
+//! [`Streams`] listens to the bus once per process and hands news to the [`Follower`]s of the job.
+//! A follower attaches first and reads the log from its cursor; from then on it takes what the bus
+//! brings, and reads the log again wherever something is missing: a hole in the versions, a queue
+//! that overflowed because the reader is slow, a loss told by the bus. Every [`REPAIR_INTERVAL`]
+//! one query asks for the heads of all followed logs, which covers news that were lost silently.
+
+mod follower;
+mod inbox;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use contracts::{Event, JobId, News};
+use tokio_util::sync::CancellationToken;
+
+use self::inbox::Inbox;
+use crate::ports::{JobStore, LogHead, NewsItem, NewsStream, ProgressBus};
+
+pub use self::follower::Follower;
+
+/// How often the heads of all followed logs are compared.
+const REPAIR_INTERVAL: Duration = Duration::from_secs(2);
+
+/// An event in the form in which it is sent, rendered once for all its readers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// The event's number in its job's log.
+    pub version: u64,
+    /// Whether it ends the log.
+    pub terminal: bool,
+    /// The envelope as JSON, on one line.
+    pub json: Arc<str>,
+}
+
+impl Rendered {
+    fn of(event: &Event) -> Self {
+        let json = serde_json::to_string(event).unwrap_or_default();
+        Self { version: event.version(), terminal: event.is_terminal(), json: json.into() }
+    }
+}
+
+/// The followers of this process, by job.
+#[derive(Clone, Default)]
+pub struct Streams {
+    followed: Arc<Mutex<HashMap<JobId, Vec<Weak<Inbox>>>>>,
+}
+
+impl Streams {
+    /// No followers yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Hands news from the bus to the followers until `stop`.
+    pub async fn run(&self, bus: &dyn ProgressBus, store: &dyn JobStore, stop: CancellationToken) {
+        let mut news = bus.subscribe().await;
+        // News published before the subscription were lost to whoever already follows.
+        self.lost();
+        let mut repair = tokio::time::interval(REPAIR_INTERVAL);
+        repair.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                item = news.next() => match item {
+                    Some(NewsItem::News(news)) => self.deliver(&news),
+                    Some(NewsItem::Lost) => self.lost(),
+                    None => news = self.resubscribe(bus, &stop).await,
+                },
+                _ = repair.tick() => self.repair(store).await,
+            }
+        }
+    }
+
+    async fn resubscribe(
+        &self,
+        bus: &dyn ProgressBus,
+        stop: &CancellationToken,
+    ) -> Box<dyn NewsStream> {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(REPAIR_INTERVAL) => {}
+        }
+        let news = bus.subscribe().await;
+        self.lost();
+        news
+    }
+
+    fn deliver(&self, news: &News) {
+        let inboxes = self.inboxes_of(news.job_id);
+        if inboxes.is_empty() {
+            return;
+        }
+        for event in &news.events {
+            let rendered = Rendered::of(event);
+            for inbox in &inboxes {
+                inbox.push(rendered.clone());
+            }
+        }
+    }
+
+    fn lost(&self) {
+        for inbox in self.all_inboxes() {
+            inbox.look_at_log();
+        }
+    }
+
+    async fn repair(&self, store: &dyn JobStore) {
+        let ids: Vec<JobId> = {
+            let mut followed = self.lock();
+            followed.retain(|_, inboxes| {
+                inboxes.retain(|inbox| inbox.strong_count() > 0);
+                !inboxes.is_empty()
+            });
+            followed.keys().copied().collect()
+        };
+        if ids.is_empty() {
+            return;
+        }
+        match store.heads(&ids).await {
+            Ok(heads) => {
+                for LogHead { id, version, .. } in heads {
+                    for inbox in self.inboxes_of(id) {
+                        inbox.head_is(version);
+                    }
+                }
+            }
+            Err(error) => tracing::warn!(%error, "followed logs could not be compared"),
+        }
+    }
+
+    fn attach(&self, id: JobId, after: u64) -> Arc<Inbox> {
+        let inbox = Arc::new(Inbox::new(after));
+        self.lock().entry(id).or_default().push(Arc::downgrade(&inbox));
+        inbox
+    }
+
+    fn inboxes_of(&self, id: JobId) -> Vec<Arc<Inbox>> {
+        let followed = self.lock();
+        followed.get(&id).into_iter().flatten().filter_map(Weak::upgrade).collect()
+    }
+
+    fn all_inboxes(&self) -> Vec<Arc<Inbox>> {
+        self.lock().values().flatten().filter_map(Weak::upgrade).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<JobId, Vec<Weak<Inbox>>>> {
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
