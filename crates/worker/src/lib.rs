@@ -18,7 +18,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::running::Running;
+use self::running::{Entry, Running};
 
 /// How often a worker says that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -48,6 +48,7 @@ pub struct Worker {
     slots: Arc<Semaphore>,
     company: Arc<RwLock<()>>,
     running: Running,
+    claims: TaskTracker,
     tasks: TaskTracker,
 }
 
@@ -84,6 +85,7 @@ impl Worker {
             slots,
             company: Arc::default(),
             running: Running::default(),
+            claims: TaskTracker::new(),
             tasks: TaskTracker::new(),
         }
     }
@@ -125,19 +127,23 @@ impl Worker {
                 () = stop.cancelled() => return,
                 company = Arc::clone(&self.company).read_owned() => company,
             };
-            self.serve(delivery, Place { slot, company }).await;
+            self.claims.spawn(self.clone().serve(delivery, Place { slot, company }));
         }
     }
 
-    /// Serves one hint. It is settled only once the store has said what it is worth.
-    async fn serve(&self, delivery: Delivery, place: Place) {
+    /// Serves one hint. It is settled only once the store has said what it is worth. Claims run
+    /// side by side, so that the store can commit them together.
+    async fn serve(self, delivery: Delivery, place: Place) {
         let job_id = delivery.hint.job_id;
         match self.store.claim(job_id, self.id, &[PIPELINE_VERSION]).await {
             Ok(claimed) => {
                 delivery.receipt.ack().await;
                 if let Some(claimed) = claimed {
+                    let job = &claimed.committed.job;
+                    // Entered before the claim is over: a drain that begins now finds the job.
+                    let entry = self.running.enter(job.id, job.attempt);
                     self.announce(&claimed).await;
-                    self.tasks.spawn(self.clone().work(claimed, place));
+                    self.tasks.spawn(self.clone().work(claimed, place, entry));
                 }
             }
             Err(StoreError::Rejected(error)) => {
@@ -158,10 +164,9 @@ impl Worker {
         }
     }
 
-    async fn work(self, claimed: Claimed, place: Place) {
+    async fn work(self, claimed: Claimed, place: Place, entry: Entry) {
         let job = &claimed.committed.job;
         let (job_id, attempt) = (job.id, job.attempt);
-        let entry = self.running.enter(job_id, attempt);
         let Place { slot, company } = place;
         let ended = if job.runs_alone() {
             // The job may be what kills workers: it takes nobody with it.
@@ -201,6 +206,8 @@ impl Worker {
     }
 
     async fn drain(&self) {
+        self.claims.close();
+        self.claims.wait().await;
         self.running.until_empty(self.settings.grace).await;
         self.running.hand_over();
         self.running.until_empty(HAND_OVER).await;
