@@ -1,5 +1,6 @@
 //! The embedded mode: gateway and workers in one process, over one SQLite file.
 
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use engine::retry::RetryPolicy;
 use engine::services::{
     HINT_WINDOW, Ingest, Jobs, JobsPorts, RunJob, RunJobPorts, Streams, dispatch, sweep,
 };
+use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use worker::{Worker, WorkerPorts, WorkerSettings};
@@ -25,6 +27,9 @@ use crate::corpus;
 /// News that wait for a slow listener of this process; older ones are dropped, and read from the
 /// log.
 const NEWS_MAX: usize = 1_024;
+
+/// The wait before work that panicked is begun again.
+const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(1);
 
 /// How an embedded system runs.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -61,8 +66,7 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Opens the data directory and puts the parts together. An empty store gets the example
-    /// corpus.
+    /// Opens the data directory and puts the parts together. Blocks while the store is migrated.
     ///
     /// # Errors
     /// If the directory is in use by another process, or cannot be used.
@@ -114,7 +118,7 @@ impl Embedded {
             bus: Arc::clone(&bus),
             documents: Arc::clone(&documents),
         };
-        let system = Self {
+        Ok(Self {
             jobs: Jobs::new(ports, streams.clone(), names),
             ingest: Ingest::new(Arc::clone(&documents), Arc::new(TextReader)),
             tenant: TenantId::default_tenant(),
@@ -125,8 +129,7 @@ impl Embedded {
             bus,
             streams,
             worker,
-        };
-        Ok(system)
+        })
     }
 
     /// Takes the example corpus in, if there is no document at all. Says whether it did.
@@ -147,33 +150,55 @@ impl Embedded {
     #[must_use]
     pub fn start(&self) -> Running {
         let running = Running::default();
-        let (store, queue, bus) = (&self.store, &self.queue, &self.bus);
-        let (s, q, stop) = (Arc::clone(store), Arc::clone(queue), running.upkeep.clone());
-        running.tasks.spawn(async move { dispatch::dispatch(s.as_ref(), q.as_ref(), stop).await });
-        let (s, b, stop) = (Arc::clone(store), Arc::clone(bus), running.upkeep.clone());
-        running.tasks.spawn(async move { sweep::sweep(s.as_ref(), b.as_ref(), stop).await });
-        let (s, b, stop) = (Arc::clone(store), Arc::clone(bus), running.upkeep.clone());
+        let ports = || (Arc::clone(&self.store), Arc::clone(&self.queue), Arc::clone(&self.bus));
+
+        let (store, queue, _) = ports();
+        let begin = move |stop| dispatch::dispatch(Arc::clone(&store), Arc::clone(&queue), stop);
+        running.upkeep.spawn(keep_up(running.upkeep_stop.clone(), begin));
+
+        let (store, _, bus) = ports();
+        let begin = move |stop| sweep::sweep(Arc::clone(&store), Arc::clone(&bus), stop);
+        running.upkeep.spawn(keep_up(running.upkeep_stop.clone(), begin));
+
+        let (store, _, bus) = ports();
         let streams = self.streams.clone();
-        running.tasks.spawn(async move { streams.run(b.as_ref(), s.as_ref(), stop).await });
-        let (worker, stop) = (self.worker.clone(), running.intake.clone());
-        running.workers.spawn(async move { worker.run(stop).await });
+        let begin = move |stop| streams.clone().run(Arc::clone(&bus), Arc::clone(&store), stop);
+        running.upkeep.spawn(keep_up(running.upkeep_stop.clone(), begin));
+
+        let worker = self.worker.clone();
+        let begin = move |stop| worker.clone().run(stop);
+        running.workers.spawn(keep_up(running.intake_stop.clone(), begin));
         running
+    }
+}
+
+/// Does work until it is told to stop. Work that panics is begun again: without it no job would
+/// move any more. The panic is in the log.
+async fn keep_up<F>(stop: CancellationToken, begin: impl Fn(CancellationToken) -> F)
+where
+    F: Future<Output = ()>,
+{
+    while AssertUnwindSafe(begin(stop.clone())).catch_unwind().await.is_err() {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(PAUSE_AFTER_PANIC) => {}
+        }
     }
 }
 
 /// A system that is going.
 #[derive(Default)]
 pub struct Running {
-    intake: CancellationToken,
-    upkeep: CancellationToken,
+    intake_stop: CancellationToken,
     workers: TaskTracker,
-    tasks: TaskTracker,
+    upkeep_stop: CancellationToken,
+    upkeep: TaskTracker,
 }
 
 impl Running {
     /// Takes no new work from now on; what runs is finished or handed over.
     pub fn stop_intake(&self) {
-        self.intake.cancel();
+        self.intake_stop.cancel();
     }
 
     /// Stops in order: no new work, hand over what runs, then the upkeep.
@@ -181,9 +206,9 @@ impl Running {
         self.stop_intake();
         self.workers.close();
         self.workers.wait().await;
-        self.upkeep.cancel();
-        self.tasks.close();
-        self.tasks.wait().await;
+        self.upkeep_stop.cancel();
+        self.upkeep.close();
+        self.upkeep.wait().await;
     }
 }
 

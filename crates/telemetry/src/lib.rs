@@ -15,8 +15,9 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
-/// The filter of a command that answers and exits: its user wants the answer.
-pub const ONE_SHOT_FILTER: &str = "warn";
+/// The filter of a command that answers and exits: its user wants the answer, and sees in the
+/// progress what is tried again.
+pub const ONE_SHOT_FILTER: &str = "error";
 /// The filter of a server: what it does, without how its web server and its migrations do it.
 pub const SERVER_FILTER: &str = "info,actix_server=warn,refinery_core=warn";
 

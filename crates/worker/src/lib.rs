@@ -92,7 +92,7 @@ impl Worker {
 
     /// Works until `stop`; then takes nothing new, lets jobs finish within the grace, hands the
     /// rest over, and returns.
-    pub async fn run(&self, stop: CancellationToken) {
+    pub async fn run(self, stop: CancellationToken) {
         let heart = CancellationToken::new();
         let heartbeat = self.tasks.spawn(self.clone().heartbeat(heart.clone()));
         self.consume(&stop).await;

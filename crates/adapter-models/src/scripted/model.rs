@@ -84,6 +84,8 @@ fn pieces(text: &str) -> impl Iterator<Item = &str> {
         .map(|start| &text[start..text.len().min(start + PIECE_BYTES)])
 }
 
+/// # Panics
+/// For [`ScriptedClass::Bug`]: that is what a bug does.
 fn model_error(class: ScriptedClass) -> ModelError {
     let reason = "the script asks for it";
     match class {
@@ -91,6 +93,6 @@ fn model_error(class: ScriptedClass) -> ModelError {
         ScriptedClass::RateLimited => ModelError::RateLimited { retry_after: None },
         ScriptedClass::Timeout => ModelError::Timeout,
         ScriptedClass::Permanent => ModelError::Refused(reason.to_owned()),
-        ScriptedClass::Bug => ModelError::Bug(reason.to_owned()),
+        ScriptedClass::Bug => panic!("{reason}"),
     }
 }

@@ -67,12 +67,14 @@ fn passage(query: &RetrievalQuery) -> RetrievedPassage {
     }
 }
 
+/// # Panics
+/// For [`ScriptedClass::Bug`]: that is what a bug does.
 const fn error_class(class: ScriptedClass) -> ErrorClass {
     match class {
         ScriptedClass::Transient => ErrorClass::Transient { retry_after: None },
         ScriptedClass::RateLimited => ErrorClass::RateLimited { retry_after: None },
         ScriptedClass::Timeout => ErrorClass::Timeout,
         ScriptedClass::Permanent => ErrorClass::Permanent,
-        ScriptedClass::Bug => ErrorClass::Bug,
+        ScriptedClass::Bug => panic!("the script asks for it"),
     }
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 /// | `output_bytes=N` | the answer has N bytes, 1 to 64,000,000 |
 /// | `exit=CODE` | the call of `synthesize` ends the process with this code, 0 to 255 |
 ///
-/// The classes are `transient`, `rate_limited`, `timeout`, `permanent` and `bug`.
+/// The classes are `transient`, `rate_limited`, `timeout`, `permanent` and `bug`; a bug is a panic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Script {
     /// How long every call takes, if not the usual latency.

@@ -77,7 +77,6 @@ async fn calls_fail_until_the_job_has_had_its_failures() {
         ("rate_limited", ErrorClass::RateLimited { retry_after: None }),
         ("timeout", ErrorClass::Timeout),
         ("permanent", ErrorClass::Permanent),
-        ("bug", ErrorClass::Bug),
     ] {
         let asked = asked(&format!("script: fail={class}*2")).await;
         for failures in [0, 1] {
@@ -146,6 +145,13 @@ async fn each_call_is_written_down_before_anything_else() {
          {{\"job_id\":\"{job_id}\",\"step\":\"synthesize\",\"attempt\":1}}\n"
     );
     assert_eq!(std::fs::read_to_string(path).unwrap(), expected);
+}
+
+#[tokio::test]
+#[should_panic(expected = "the script asks for it")]
+async fn a_bug_is_a_panic() {
+    let model = ScriptedModel::new(Duration::ZERO, None);
+    asked("script: fail=bug").await.refused_by(&model, 0).await;
 }
 
 #[tokio::test]

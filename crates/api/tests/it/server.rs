@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use api::{Gateway, GatewayError, Settings};
 use contracts::JobId;
-use engine::ports::{JobStore, ProgressBus};
 use engine::services::{Jobs, JobsPorts, Streams};
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
@@ -51,12 +50,11 @@ impl Server {
         let shutdown = CancellationToken::new();
         let settings = Settings { threads: Some(1), ..settings };
         let running = tokio::spawn(Gateway::new(jobs, settings).run(listener, shutdown.clone()));
-        let (source, stop) = (Arc::clone(&store), CancellationToken::new());
+        let (bus, source, stop) = (store.clone(), store.clone(), CancellationToken::new());
         let stop_at_drop = stop.clone().drop_guard();
         let stop_gateway = shutdown.clone();
         tokio::spawn(async move {
-            let (bus, store): (&dyn ProgressBus, &dyn JobStore) = (&*source, &*source);
-            streams.run(bus, store, stop).await;
+            streams.run(bus, source, stop).await;
             stop_gateway.cancel();
         });
         let client = Client::builder().timeout(DEADLINE).build().unwrap();

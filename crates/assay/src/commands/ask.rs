@@ -27,7 +27,10 @@ pub(super) async fn run(args: Ask, config: Config) -> anyhow::Result<ExitCode> {
     running.stop().await;
     match answered? {
         Some(job) => show(&job, args.json),
-        None => Ok(ExitCode::from(INTERRUPTED)),
+        None => {
+            exit::say("interrupted: the job was cancelled");
+            Ok(ExitCode::from(INTERRUPTED))
+        }
     }
 }
 

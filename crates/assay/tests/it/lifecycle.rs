@@ -131,6 +131,19 @@ async fn a_job_whose_model_fails_for_good_ends_as_its_client_wished() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_panic_in_a_step_is_that_attempts_failure_and_the_next_one_succeeds() {
+    let system = System::start().await;
+    for step in ["retrieve", "synthesize"] {
+        let question = format!("script: fail=bug*1 step={step}");
+        let job = system.ended(system.submit(ask(&question)).await).await;
+        assert_eq!((job.state, job.attempt, job.failures), (JobState::Succeeded, 2, 1));
+        let error = job.attempts[0].error.as_ref().unwrap();
+        assert_eq!((error.code, error.step.as_deref()), (Code::Internal, Some(step)));
+    }
+    system.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_permanent_failure_is_not_retried() {
     let system = System::start().await;
     let mut body = ask("script: fail=permanent*99 step=retrieve");

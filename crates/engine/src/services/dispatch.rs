@@ -1,5 +1,6 @@
 //! Refilling the window of hints: what makes a queued job start, whatever was lost on the way.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -14,10 +15,14 @@ const INTERVAL: Duration = Duration::from_millis(250);
 const RESEND_AFTER: Duration = Duration::from_secs(15);
 
 /// Refills the window until `stop`. Every process may do this; none has to be the leader.
-pub async fn dispatch(store: &dyn JobStore, queue: &dyn HintQueue, stop: CancellationToken) {
+pub async fn dispatch(
+    store: Arc<dyn JobStore>,
+    queue: Arc<dyn HintQueue>,
+    stop: CancellationToken,
+) {
     let mut turns = Turns::every(INTERVAL, stop);
     while turns.next().await {
-        if let Err(error) = refill(store, queue).await {
+        if let Err(error) = refill(store.as_ref(), queue.as_ref()).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "hints not refilled");
         }
     }

@@ -1,5 +1,6 @@
 //! Housekeeping: what ends or hands over jobs that nobody else moves.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -15,10 +16,10 @@ const ROWS_MAX: usize = 1_000;
 pub const LEASE: Duration = Duration::from_secs(10);
 
 /// Sweeps until `stop`. Every process may do this; none has to be the leader.
-pub async fn sweep(store: &dyn JobStore, bus: &dyn ProgressBus, stop: CancellationToken) {
+pub async fn sweep(store: Arc<dyn JobStore>, bus: Arc<dyn ProgressBus>, stop: CancellationToken) {
     let mut turns = Turns::every(INTERVAL, stop);
     while turns.next().await {
-        if let Err(error) = sweep_once(store, bus).await {
+        if let Err(error) = sweep_once(store.as_ref(), bus.as_ref()).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "not swept");
         }
     }

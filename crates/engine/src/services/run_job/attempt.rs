@@ -4,10 +4,8 @@
 //! one transaction: a job of five steps takes few of them, and nothing is called before what came
 //! before it is durable.
 
-use std::any::Any;
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use contracts::event::{StepCompleted, StepFailed, StepMark, StepSkipped};
@@ -15,7 +13,6 @@ use contracts::job::Usage;
 use contracts::request::OnStepFailure;
 use contracts::result::{Completeness, Confidence, Source};
 use contracts::{AnalysisResult, Code, EventBody, Origin, Problem, Submission, WorkerId};
-use futures_util::FutureExt as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
@@ -70,6 +67,8 @@ pub(super) struct Attempt<'a> {
     stop: &'a StopTokens,
     done: BTreeMap<String, StepRecord>,
     deadline: Instant,
+    /// The step that began last.
+    step: StepName,
     step_began: Instant,
     events: Vec<EventBody>,
     attached: Attached,
@@ -95,6 +94,7 @@ impl<'a> Attempt<'a> {
             stop,
             done,
             deadline,
+            step: StepName::Plan,
             step_began: Instant::now(),
             events: Vec::new(),
             attached: Attached::default(),
@@ -121,6 +121,7 @@ impl<'a> Attempt<'a> {
 
     /// Says that a step begins.
     pub(super) fn begin(&mut self, step: StepName) {
+        self.step = step;
         self.step_began = Instant::now();
         let mark = StepMark { step: step.as_str().to_owned(), kind: step.kind() };
         self.events.push(EventBody::StepStarted(mark));
@@ -225,7 +226,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// Makes a call to the outside: within the step's limit and the job's deadline, until the
-    /// attempt is told to stop; a panic is the step's failure, not the worker's.
+    /// attempt is told to stop.
     pub(super) async fn call<T>(
         &self,
         step: StepName,
@@ -237,9 +238,7 @@ impl<'a> Attempt<'a> {
             () = self.stop.drain.cancelled() => Err(Interrupt::Drain),
             () = tokio::time::sleep_until(self.deadline) => Err(Interrupt::Deadline),
             () = tokio::time::sleep_until(self.step_began + step.limit()) => Err(self.timed_out(step)),
-            outcome = AssertUnwindSafe(call).catch_unwind() => {
-                outcome.map_err(|panic| self.panicked(step, panic.as_ref()))
-            }
+            outcome = call => Ok(outcome),
         }
     }
 
@@ -258,6 +257,12 @@ impl<'a> Attempt<'a> {
             | ErrorClass::Bug => None,
         };
         Interrupt::Failed(Box::new(Failure { step, class, problem }))
+    }
+
+    /// A panic is the step's failure, not the worker's. Its words are in the log alone.
+    pub(super) fn panicked(&self) -> Interrupt {
+        let problem = Problem::new(Code::Internal, Origin::Worker, "an internal error in the step");
+        self.failure(self.step, ErrorClass::Bug, problem)
     }
 
     fn keep(&mut self, step: StepName, output: &impl Serialize, seen: Option<u64>) {
@@ -288,15 +293,6 @@ impl<'a> Attempt<'a> {
         };
         let detail = format!("no answer within {} s", step.limit().as_secs());
         self.failure(step, ErrorClass::Timeout, Problem::new(code, origin, detail))
-    }
-
-    /// The panic's own words stay in the log.
-    fn panicked(&self, step: StepName, panic: &(dyn Any + Send)) -> Interrupt {
-        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-        tracing::error!(job_id = %self.writer.job().id, step = step.as_str(), text, "step panicked");
-        let problem = Problem::new(Code::Internal, Origin::Worker, "an internal error in the step");
-        self.failure(step, ErrorClass::Bug, problem)
     }
 
     /// Whether the client prefers the evidence alone to an error: only the model step can be done

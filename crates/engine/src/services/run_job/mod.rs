@@ -5,9 +5,11 @@ mod output;
 mod steps;
 mod writer;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use contracts::{Code, Origin, Problem, Submission, WorkerId};
+use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 
 use self::attempt::{Attempt, Interrupt};
@@ -84,7 +86,8 @@ impl RunJob {
     /// Not cancel safe: a dropped future leaves the job to the loss of its lease.
     pub async fn run(&self, worker: WorkerId, claimed: Claimed, stop: &StopTokens) -> Ended {
         let mut attempt = Attempt::new(self, worker, claimed, stop);
-        let ended = match attempt.run().await {
+        let outcome = AssertUnwindSafe(attempt.run()).catch_unwind().await;
+        let ended = match outcome.unwrap_or_else(|_panic| Err(attempt.panicked())) {
             Ok(()) => Ok(Ended::Succeeded),
             Err(Interrupt::Failed(failure)) => attempt.fail(*failure).await,
             Err(Interrupt::Cancel) => attempt.end(Change::ConfirmCancel, Ended::Cancelled).await,

@@ -56,7 +56,12 @@ impl Streams {
     }
 
     /// Hands news from the bus to the followers until `stop`.
-    pub async fn run(&self, bus: &dyn ProgressBus, store: &dyn JobStore, stop: CancellationToken) {
+    pub async fn run(
+        self,
+        bus: Arc<dyn ProgressBus>,
+        store: Arc<dyn JobStore>,
+        stop: CancellationToken,
+    ) {
         let mut news = bus.subscribe().await;
         // News published before the subscription were lost to whoever already follows.
         self.lost();
@@ -68,9 +73,9 @@ impl Streams {
                 item = news.next() => match item {
                     Some(NewsItem::News(news)) => self.deliver(&news),
                     Some(NewsItem::Lost) => self.lost(),
-                    None => news = self.resubscribe(bus, &stop).await,
+                    None => news = self.resubscribe(bus.as_ref(), &stop).await,
                 },
-                _ = repair.tick() => self.repair(store).await,
+                _ = repair.tick() => self.repair(store.as_ref()).await,
             }
         }
     }
