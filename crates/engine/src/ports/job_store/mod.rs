@@ -26,8 +26,8 @@ pub use self::submission::{IdempotencyKey, NewJob, Submitted};
 /// **Time** is the store's own. Callers pass durations, never times of day, so that a caller's
 /// wrong clock changes nothing.
 ///
-/// **Rules.** What may happen to a job is decided by [`Job::change`] alone; a store that decides
-/// in SQL decides the same, and the conformance suite holds it to that.
+/// **Rules.** What may happen to a job is decided by [`crate::job::Job::change`] alone; a store
+/// that decides in SQL decides the same, and the conformance suite holds it to that.
 ///
 /// **Repetition.** Every write may be sent again after a lost reply: `submit` by id, `write` by
 /// its fence's `write_no`; `cancel`, `sweep` and the rest are idempotent by nature.
@@ -107,8 +107,8 @@ pub trait JobStore: Send + Sync {
     /// It matches on (epoch, worker, state, `write_no`): a write of an older epoch or another
     /// worker is [`Written::Fenced`], one that was applied before is [`Written::Again`], also after
     /// it ended the job or gave it back. A write that skips a number is fenced: the one before it
-    /// never arrived. While the job is being cancelled, [`Change::ConfirmCancel`] and
-    /// [`Change::Release`] are written, and everything else is answered [`Written::Cancelling`].
+    /// never arrived. While the job is being cancelled, [`ConfirmCancel`] and
+    /// [`Release`] are written, and everything else is answered [`Written::Cancelling`].
     ///
     /// Each checkpoint comes with the `step.completed` or `step.skipped` event of its step, in the
     /// same write or an earlier one; a step that begins again loses its checkpoint.
@@ -117,6 +117,9 @@ pub trait JobStore: Send + Sync {
     /// [`StoreError::Rejected`] if the change is not the holder's to make, if it confirms a cancel
     /// that nobody asked for, or if a value cannot be kept. Nothing was written then, and the
     /// write's number is free.
+    ///
+    /// [`ConfirmCancel`]: crate::job::Change::ConfirmCancel
+    /// [`Release`]: crate::job::Change::Release
     async fn write(&self, write: Write) -> Result<Written, StoreError>;
 
     /// Says that a worker lives, and asks what it must know. A worker that was not heard of for
