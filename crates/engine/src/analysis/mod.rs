@@ -12,7 +12,9 @@ pub mod verify;
 
 use std::time::Duration;
 
+use contracts::Submission;
 use contracts::event::StepKind;
+use sha2::{Digest as _, Sha256};
 
 pub use plan::Plan;
 
@@ -60,6 +62,15 @@ impl StepName {
             Self::Retrieve => StepKind::Retrieval,
             Self::Tools => StepKind::Tool,
         }
+    }
+
+    /// What the step's output depends on but the corpus: the workflow, the step, and the request
+    /// that all steps before it depend on too. Equal inputs have equal hashes.
+    #[must_use]
+    pub fn input_sha256(self, submission: &Submission) -> [u8; 32] {
+        let Submission { company_name, question, document_ids, model, .. } = submission;
+        let input = (PIPELINE_VERSION, self.as_str(), company_name, question, document_ids, model);
+        Sha256::digest(serde_json::to_vec(&input).unwrap_or_default()).into()
     }
 
     /// The longest that one run of the step may take; a job's deadline may leave less.

@@ -62,7 +62,9 @@ impl Jobs {
         let refused = old.error.as_ref().and_then(|error| error.step.as_deref());
         for (record, step) in done.into_iter().zip(StepName::ALL) {
             let corpus_is_the_same = record.corpus_generation.is_none_or(|seen| seen == generation);
-            let is_current = record.pipeline_version == PIPELINE_VERSION && corpus_is_the_same;
+            let is_current = record.pipeline_version == PIPELINE_VERSION
+                && record.input_sha256 == step.input_sha256(&new.submission)
+                && corpus_is_the_same;
             // An answer that was refused would be refused again.
             let was_refused = step == StepName::Synthesize && refused == Some("verify");
             if record.step != step.as_str()

@@ -15,7 +15,6 @@ use contracts::result::{Completeness, Confidence, Source};
 use contracts::{AnalysisResult, Code, EventBody, Origin, Problem, Submission, WorkerId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 use super::writer::{Attached, Halt, JobWriter};
@@ -269,19 +268,11 @@ impl<'a> Attempt<'a> {
         let output = serde_json::to_string(output).unwrap_or_default();
         self.attached.checkpoints.push(StepRecord {
             step: step.as_str().to_owned(),
-            input_sha256: self.input_sha256(step),
+            input_sha256: step.input_sha256(&self.submission),
             pipeline_version: PIPELINE_VERSION,
             corpus_generation: seen,
             output,
         });
-    }
-
-    /// What a step's output depends on but the corpus: the workflow, the step, and the request
-    /// that all steps before it depend on too.
-    fn input_sha256(&self, step: StepName) -> [u8; 32] {
-        let Submission { company_name, question, document_ids, model, .. } = &self.submission;
-        let input = (PIPELINE_VERSION, step.as_str(), company_name, question, document_ids, model);
-        Sha256::digest(serde_json::to_vec(&input).unwrap_or_default()).into()
     }
 
     fn timed_out(&self, step: StepName) -> Interrupt {
