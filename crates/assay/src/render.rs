@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::time::Duration;
 
-use contracts::result::Source;
 use contracts::{AnalysisResult, Event, EventBody, Job};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -18,7 +17,7 @@ pub(crate) fn answer(result: &AnalysisResult) -> String {
     let mut text = with_numbers(result);
     text.push_str("\n\nSources\n");
     for (index, source) in result.sources.iter().enumerate() {
-        let _ = writeln!(text, "  [{}] {}", index + 1, place(source));
+        let _ = writeln!(text, "  [{}] {}", index + 1, source.place());
         if let Some(url) = &source.url {
             let _ = writeln!(text, "      {url}");
         }
@@ -69,17 +68,6 @@ fn with_numbers(result: &AnalysisResult) -> String {
         text.extend(c);
     }
     text
-}
-
-fn place(source: &Source) -> String {
-    let mut place = source.title.clone();
-    if !place.starts_with(&source.company) {
-        place = format!("{}, {place}", source.company);
-    }
-    if let Some(page) = source.page {
-        let _ = write!(place, ", page {page}");
-    }
-    place
 }
 
 /// A line per finished step and a live one for the current step, on standard error; nothing where

@@ -162,6 +162,19 @@ impl CancelRequest {
     }
 }
 
+/// Reads the body of a call that has nothing to say: absent, or an object without fields.
+///
+/// # Errors
+/// As [`Submission::parse`].
+pub fn parse_empty(body: &[u8]) -> Result<(), RequestError> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Ok(());
+    }
+    let mut errors = Vec::new();
+    Fields::of(parse_json(body)?, "", &mut errors).finish();
+    if errors.is_empty() { Ok(()) } else { Err(RequestError::Invalid(errors)) }
+}
+
 /// serde_json refuses invalid UTF-8 and more than 128 levels of nesting.
 fn parse_json(body: &[u8]) -> Result<Value, RequestError> {
     serde_json::from_slice(body).map_err(|error| RequestError::Malformed(error.to_string()))
@@ -288,6 +301,18 @@ mod tests {
             assert!(matches!(Submission::parse(body), Err(RequestError::Malformed(_))));
         }
         assert_eq!(pointers(json!([])), ["", "/company_name", "/question"]);
+    }
+
+    #[test]
+    fn a_call_that_has_nothing_to_say_takes_no_field() {
+        for empty in [&b""[..], b" \n", b"{}"] {
+            assert_eq!(parse_empty(empty), Ok(()));
+        }
+        let Err(RequestError::Invalid(errors)) = parse_empty(br#"{"a/b": 1}"#) else {
+            panic!("a field was taken");
+        };
+        assert_eq!(errors[0].pointer, "/a~1b");
+        assert!(matches!(parse_empty(b"{"), Err(RequestError::Malformed(_))));
     }
 
     proptest! {

@@ -62,6 +62,23 @@ pub struct Source {
     pub score: f64,
 }
 
+impl Source {
+    /// Where it stands, in words: company, title and page. A title that begins with the company's
+    /// name names it once.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let Self { company, title, .. } = self;
+        let mut place = title.clone();
+        if !title.starts_with(company) {
+            place = format!("{company}, {title}");
+        }
+        match self.page {
+            Some(page) => format!("{place}, page {page}"),
+            None => place,
+        }
+    }
+}
+
 /// How far an answer can be relied on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Confidence {

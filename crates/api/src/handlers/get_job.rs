@@ -88,15 +88,7 @@ fn simple(job: &Job) -> Option<SimpleResult> {
         job.result.as_ref().filter(|_| job.state == JobState::Succeeded)?;
     Some(SimpleResult {
         summary: summary.clone(),
-        sources: sources.iter().map(place).collect(),
+        sources: sources.iter().map(Source::place).collect(),
         confidence: confidence.value,
     })
-}
-
-/// Where a source stands, in words.
-fn place(source: &Source) -> String {
-    match source.page {
-        Some(page) => format!("{}, page {page}", source.title),
-        None => source.title.clone(),
-    }
 }

@@ -2,9 +2,9 @@
 
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use contracts::{Code, FieldError};
+use contracts::Code;
+use contracts::request::parse_empty;
 use engine::services::RetryError;
-use serde_json::{Map, Value};
 
 use super::{job_id, submit};
 use crate::problem::ApiError;
@@ -20,7 +20,8 @@ pub(crate) async fn handle(
     let id = job_id(&path)?;
     query::none(request.query_string())?;
     let key = headers::idempotency_key(request.headers())?;
-    refuse_fields(&body::optional_json(&request, payload).await?)?;
+    // A repetition asks exactly what the job asked: its body can change nothing.
+    parse_empty(&body::optional_json(&request, payload).await?)?;
     let (jobs, tenant) = (state.jobs.clone(), tenant());
     let repeated = async move { Ok::<_, ApiError>(jobs.retry(&tenant, id, key).await) };
     match state.complete(repeated).await? {
@@ -35,21 +36,4 @@ pub(crate) async fn handle(
         }
         Err(RetryError::Submit(error)) => Err(error.into()),
     }
-}
-
-/// A repetition asks exactly what the job asked: its body can change nothing, and must not seem to.
-fn refuse_fields(body: &[u8]) -> Result<(), ApiError> {
-    if body.iter().all(u8::is_ascii_whitespace) {
-        return Ok(());
-    }
-    let fields: Map<String, Value> = serde_json::from_slice(body)
-        .map_err(|_| ApiError::invalid("The body must be absent or an empty JSON object."))?;
-    if fields.is_empty() {
-        return Ok(());
-    }
-    let unknown = |name: &String| FieldError {
-        pointer: format!("/{}", name.replace('~', "~0").replace('/', "~1")),
-        detail: "unknown field".to_owned(),
-    };
-    Err(ApiError::fields(fields.keys().map(unknown).collect()))
 }
