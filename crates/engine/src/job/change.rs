@@ -227,7 +227,9 @@ impl Job {
 
     fn request_cancel(&self, reason: Option<String>) -> Result<Vec<EventBody>, Refusal> {
         match self.state {
-            State::Queued | State::Retrying { .. } => Ok(vec![self.cancelled()]),
+            State::Queued | State::Retrying { .. } => {
+                Ok(vec![self.cancelled_because(reason.as_deref())])
+            }
             State::Running { .. } => {
                 Ok(vec![EventBody::JobCancelRequested(JobCancelRequested { reason })])
             }
@@ -273,8 +275,16 @@ impl Job {
         vec![end]
     }
 
+    /// The reason of a cancel that a worker had to be told of is in `job.cancel_requested`.
     fn cancelled(&self) -> EventBody {
-        let detail = "the client cancelled the job";
+        self.cancelled_because(None)
+    }
+
+    fn cancelled_because(&self, reason: Option<&str>) -> EventBody {
+        let mut detail = "the client cancelled the job".to_owned();
+        if let Some(reason) = reason {
+            detail = format!("{detail}: {reason}");
+        }
         let error = self.problem(Code::CancelledByClient, Origin::Client, detail);
         EventBody::JobCancelled(JobEndedWithError { error })
     }
