@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use adapter_embedded::{DataDir, InProcessHintQueue, InProcessProgressBus, Store};
 use adapter_models::{ExtractiveModel, ScriptedModel, ScriptedRetriever};
-use adapter_retrieval::{PassageIndex, TextReader};
+use adapter_retrieval::{InProcessReader, PassageIndex};
 use contracts::TenantId;
 use engine::ports::{
     DocumentStore, HintQueue, JobStore, LanguageModel, ProgressBus, Retriever, SystemClock,
@@ -120,7 +120,7 @@ impl Embedded {
         };
         Ok(Self {
             jobs: Jobs::new(ports, streams.clone(), names),
-            ingest: Ingest::new(Arc::clone(&documents), Arc::new(TextReader)),
+            ingest: Ingest::new(Arc::clone(&documents), Arc::new(InProcessReader)),
             tenant: TenantId::default_tenant(),
             sqlite,
             store,

@@ -10,7 +10,7 @@ const CONTROL_ONE_IN: usize = 100;
 /// Reads UTF-8, or UTF-16 that says so with a byte order mark.
 ///
 /// # Errors
-/// [`ReadError::NotText`], which says where, if the bytes are of another kind.
+/// [`ReadError::Malformed`], which says where, if the bytes are of another kind.
 pub(super) fn decode(bytes: &[u8]) -> Result<String, ReadError> {
     let text = match bytes {
         [0xef, 0xbb, 0xbf, rest @ ..] => decode_utf8(rest),
@@ -24,7 +24,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<String, ReadError> {
 
 fn decode_utf8(bytes: &[u8]) -> Result<String, ReadError> {
     if let Some(offset) = bytes.iter().position(|byte| *byte == 0) {
-        return Err(ReadError::NotText(format!("a NUL at byte {offset}")));
+        return Err(ReadError::malformed("text", format!("a NUL at byte {offset}")));
     }
     let mut text = String::with_capacity(bytes.len());
     let mut damage = Damage::default();
@@ -49,7 +49,9 @@ fn decode_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, ReadEr
     let mut offset = 0;
     for decoded in char::decode_utf16(pairs.iter().map(|pair| unit(*pair))) {
         match decoded {
-            Ok('\0') => return Err(ReadError::NotText(format!("a NUL at byte {offset}"))),
+            Ok('\0') => {
+                return Err(ReadError::malformed("text", format!("a NUL at byte {offset}")));
+            }
             Ok(c) => {
                 text.push(c);
                 offset += 2 * c.len_utf16();
@@ -79,7 +81,7 @@ fn check_controls(text: &str) -> Result<(), ReadError> {
         Some(first) if controls.bytes > text.len() / CONTROL_ONE_IN => {
             let count = controls.bytes;
             let what = format!("{count} bytes of control characters, the first at byte {first}");
-            Err(ReadError::NotText(what))
+            Err(ReadError::malformed("text", what))
         }
         Some(_) | None => Ok(()),
     }
@@ -103,7 +105,7 @@ impl Damage {
             Some(first) if self.bytes > of / DAMAGED_ONE_IN => {
                 let bytes = self.bytes;
                 let what = format!("{bytes} bytes that are not {encoding}, the first at {first}");
-                Err(ReadError::NotText(what))
+                Err(ReadError::malformed("text", what))
             }
             Some(_) | None => Ok(()),
         }
@@ -142,7 +144,9 @@ mod tests {
             (b"\xff\xfea\0\0\0".to_vec(), "a NUL at byte 2"),
         ] {
             match decode(&bytes) {
-                Err(ReadError::NotText(what)) => assert!(what.contains(place), "{what}"),
+                Err(ReadError::Malformed { reason: what, .. }) => {
+                    assert!(what.contains(place), "{what}")
+                }
                 other => panic!("{other:?}"),
             }
         }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use adapter_retrieval::{PassageIndex, TextReader};
+use adapter_retrieval::{InProcessReader, PassageIndex};
 use async_trait::async_trait;
 use contracts::{Document, DocumentId, DocumentState, JobId, TenantId, Timestamp};
 use engine::analysis::plan::plan;
@@ -55,7 +55,7 @@ impl MemoryCorpus {
 
     /// Reads a text and stores it.
     pub(crate) async fn add_text(&self, company: &str, title: &str, text: &str) -> DocumentId {
-        let read = TextReader.read(text.as_bytes().to_vec(), MediaType::Text).await.unwrap();
+        let read = InProcessReader.read(text.as_bytes().to_vec(), MediaType::Text).await.unwrap();
         self.add_for(&TenantId::default_tenant(), company, title, read.passages).await
     }
 

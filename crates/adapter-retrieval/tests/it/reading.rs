@@ -2,15 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use adapter_retrieval::TextReader;
+use adapter_retrieval::read;
 use contracts::limits::DOCUMENT_PAGES_MAX;
-use engine::ports::{DocumentReader as _, MediaType, Passage, ReadDocument, ReadError};
+use engine::ports::{MediaType, Passage, ReadError};
 use proptest::prelude::{Just, Strategy, any, prop, prop_oneof, proptest};
-
-fn read(bytes: &[u8], media_type: MediaType) -> Result<ReadDocument, ReadError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(TextReader.read(bytes.to_vec(), media_type))
-}
 
 /// The characters that are to be seen, page by page.
 fn seen(text: &str) -> String {
@@ -108,7 +103,10 @@ fn markdown_has_headings_and_no_pages() {
 
 #[test]
 fn what_is_no_text_is_refused() {
-    assert!(matches!(read(b"\x7fELF\x02\x01\0\0", MediaType::Text), Err(ReadError::NotText(_))));
+    assert!(matches!(
+        read(b"\x7fELF\x02\x01\0\0", MediaType::Text),
+        Err(ReadError::Malformed { .. })
+    ));
     assert_eq!(read(b" \n\x0c\n\t", MediaType::Text), Err(ReadError::NoText));
     assert_eq!(read(b"", MediaType::Markdown), Err(ReadError::NoText));
     let pages = DOCUMENT_PAGES_MAX + 1;

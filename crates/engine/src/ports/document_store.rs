@@ -1,5 +1,6 @@
 use async_trait::async_trait;
 use contracts::{Document, DocumentId, TenantId};
+use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 
@@ -61,7 +62,7 @@ pub struct NewDocument {
 }
 
 /// A piece of a document that is found and cited as one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Passage {
     /// The page it stands on, from 1.
     pub page: Option<u32>,
