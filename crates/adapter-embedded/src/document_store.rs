@@ -100,6 +100,7 @@ fn insert_passages(tx: &Tx<'_>, new: &NewDocument) -> Result<(), Fault> {
             ":ordinal": ordinal,
             ":page": passage.page,
             ":heading": passage.heading,
+            ":table_head": passage.table_head,
             ":text": passage.text,
         })?;
     }
@@ -187,6 +188,7 @@ fn passages(connection: &Connection, id: DocumentId) -> Result<Vec<Passage>, Fau
             Ok(Passage {
                 page: row.get("page")?,
                 heading: row.get("heading")?,
+                table_head: row.get("table_head")?,
                 text: row.get("text")?,
             })
         })?;

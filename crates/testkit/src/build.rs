@@ -139,8 +139,18 @@ pub fn document(company: &str, content: u8) -> NewDocument {
         bytes: 1_000,
         pages: Some(2),
         passages: vec![
-            Passage { page: Some(1), heading: String::new(), text: format!("First {content}") },
-            Passage { page: Some(2), heading: "Sales".to_owned(), text: "| a | b |".to_owned() },
+            Passage {
+                page: Some(1),
+                heading: String::new(),
+                table_head: String::new(),
+                text: format!("First {content}"),
+            },
+            Passage {
+                page: Some(2),
+                heading: "Sales".to_owned(),
+                table_head: "a   b".to_owned(),
+                text: "| a | b |".to_owned(),
+            },
         ],
     }
 }

@@ -1,2 +1,2 @@
-INSERT INTO passages (document_id, ordinal, page, heading, text)
-VALUES (:document_id, :ordinal, :page, :heading, :text)
+INSERT INTO passages (document_id, ordinal, page, heading, table_head, text)
+VALUES (:document_id, :ordinal, :page, :heading, :table_head, :text)

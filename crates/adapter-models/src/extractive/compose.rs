@@ -8,8 +8,6 @@ use super::line::{LineKind, lines};
 use super::score::Candidate;
 use super::unit::{Unit, UnitKind};
 
-/// Between two headings of a passage's path.
-const HEADING_SEPARATOR: &str = " › ";
 /// A row with no more words than this is shown with the label of its group: "Diluted" alone does
 /// not say of what.
 const TERSE_WORDS: usize = 3;
@@ -65,7 +63,7 @@ pub(super) fn append(part: &Part, passages: &[RetrievedPassage], synthesis: &mut
         PartKind::Sentence => Vec::new(),
         PartKind::Table { head } => {
             let own = head.iter().map(|place| &passage.text[place.clone()]);
-            headings(&passage.heading, head).into_iter().chain(own).collect()
+            headings(passage, head).into_iter().chain(own).collect()
         }
     };
     let own = part.lines.iter().map(|place| &passage.text[place.clone()]);
@@ -81,17 +79,18 @@ pub(super) fn append(part: &Part, passages: &[RetrievedPassage], synthesis: &mut
     }
 }
 
-/// The end of a path of headings: the last one that names more than a period, and the periods
-/// below it where the table itself has none.
-fn headings<'a>(path: &'a str, head: &[Range<usize>]) -> Vec<&'a str> {
+/// The end of what stands over a passage: the last line that names more than a period, and the
+/// periods below it where the table itself has none.
+fn headings<'a>(passage: &'a RetrievedPassage, head: &[Range<usize>]) -> Vec<&'a str> {
     let is_period = |heading: &&str| {
         let lines = lines(heading);
         lines.iter().all(|line| matches!(line.kind, LineKind::Head | LineKind::Blank))
     };
-    let innermost_first = path.rsplit(HEADING_SEPARATOR).map(str::trim);
+    let above = passage.above();
+    let innermost_first = || above.iter().rev().map(|line| line.trim());
     let mut headings: Vec<&str> =
-        innermost_first.clone().take_while(is_period).filter(|_| head.is_empty()).collect();
-    headings.extend(innermost_first.skip_while(is_period).take(1));
+        innermost_first().take_while(is_period).filter(|_| head.is_empty()).collect();
+    headings.extend(innermost_first().skip_while(is_period).take(1));
     headings.retain(|heading| heading.contains(char::is_alphanumeric));
     headings.reverse();
     headings

@@ -78,7 +78,7 @@ pub(super) fn candidates(
 fn read(question: &Question, passage: &RetrievedPassage, unit: Unit) -> Candidate {
     let text = &passage.text;
     let own = &text[unit.place.clone()];
-    let mut above = passage.heading.clone();
+    let mut above = passage.above().join("\n");
     if let UnitKind::Row { head, group } = &unit.kind {
         for place in head.iter().chain(group) {
             above.push('\n');

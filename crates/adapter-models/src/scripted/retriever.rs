@@ -62,6 +62,7 @@ fn passage(query: &RetrievalQuery) -> RetrievedPassage {
         content_sha256: CONTENT_SHA256.to_owned(),
         page: Some(1),
         heading: query.question.clone(),
+        table_head: String::new(),
         text: SCRIPTED_TEXT.to_owned(),
         score: 1.0,
     }

@@ -97,6 +97,7 @@ pub(crate) fn passage(heading: &str, text: &str, score: f64) -> RetrievedPassage
         content_sha256: "0".repeat(64),
         page: Some(1),
         heading: heading.to_owned(),
+        table_head: String::new(),
         text: text.to_owned(),
         score,
     }

@@ -45,8 +45,14 @@ mod tests {
 
     #[test]
     fn a_document_is_about_the_years_of_its_title_or_cover() {
-        let cover =
-            |text: &str| [Passage { page: Some(1), heading: String::new(), text: text.to_owned() }];
+        let cover = |text: &str| {
+            [Passage {
+                page: Some(1),
+                heading: String::new(),
+                table_head: String::new(),
+                text: text.to_owned(),
+            }]
+        };
         let annual = cover("FORM 10-K\nFor the fiscal year ended January 28, 2017\nSince 1999");
         for (title, passages, years) in [
             ("3M_2018_10K", &annual, &[2018][..]),

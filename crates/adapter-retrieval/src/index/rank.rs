@@ -200,6 +200,7 @@ mod tests {
             content_sha256: String::new(),
             page: u32::try_from(ordinal / 100).ok(),
             heading: String::new(),
+            table_head: String::new(),
             text: text.to_owned(),
             score: 1.0,
         };

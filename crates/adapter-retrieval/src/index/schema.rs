@@ -14,7 +14,7 @@ use super::tokens::ENGLISH;
 
 /// Changes whenever an index written before could be misread: fields, tokens, or what the reader
 /// makes of a document's years.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// The index's fields.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +32,7 @@ pub(super) struct Fields {
     ordinal: Field,
     pub(super) title: Field,
     pub(super) heading: Field,
+    pub(super) table_head: Field,
     pub(super) text: Field,
     company: Field,
     url: Field,
@@ -57,12 +58,18 @@ impl Fields {
             ordinal: schema.add_u64_field("ordinal", STORED),
             title: schema.add_text_field("title", words.clone()),
             heading: schema.add_text_field("heading", words.clone()),
+            table_head: schema.add_text_field("table_head", words.clone()),
             text: schema.add_text_field("text", words),
             company: schema.add_text_field("company", STORED),
             url: schema.add_text_field("url", STORED),
             content_sha256: schema.add_text_field("content_sha256", STORED),
         };
         (schema.build(), fields)
+    }
+
+    /// The fields in which words are looked for: text, headings, table head, title.
+    pub(super) const fn words(&self) -> [Field; 4] {
+        [self.text, self.heading, self.table_head, self.title]
     }
 
     /// What all entries of a tenant carry.
@@ -102,6 +109,7 @@ impl Fields {
             entry.add_u64(self.ordinal, ordinal);
             entry.add_text(self.title, &document.title);
             entry.add_text(self.heading, &passage.heading);
+            entry.add_text(self.table_head, &passage.table_head);
             entry.add_text(self.text, &passage.text);
             entry.add_text(self.company, &document.company);
             if let Some(url) = &document.url {
@@ -124,6 +132,7 @@ impl Fields {
             content_sha256: text(self.content_sha256)?.to_owned(),
             page: number(self.page).and_then(|page| u32::try_from(page).ok()),
             heading: text(self.heading)?.to_owned(),
+            table_head: text(self.table_head)?.to_owned(),
             text: text(self.text)?.to_owned(),
             score: f64::from(score),
         };

@@ -23,11 +23,13 @@ const CANDIDATES_MAX: usize = 250;
 const WORDS_MAX: usize = 48;
 /// What a match in the passage's headings counts, relative to its text.
 const HEADING_BOOST: f32 = 0.7;
+/// What a match in the head of the passage's table counts, relative to its text.
+const TABLE_HEAD_BOOST: f32 = 0.7;
 /// What a match in the document's title counts, relative to the passage's text.
 const TITLE_BOOST: f32 = 0.3;
-/// Words in a typical passage, headings and title: what BM25 holds their lengths against. They are
+/// Words in a typical passage, its headings, table head and title: what BM25 holds their lengths against. They are
 /// constants, so that no score depends on documents outside the query's filters.
-const TYPICAL_WORDS: [u64; 3] = [150, 15, 4];
+const TYPICAL_WORDS: [u64; 4] = [150, 15, 8, 4];
 
 /// What the index holds for a query.
 pub(super) struct Found {
@@ -96,12 +98,13 @@ fn within(scope: &BooleanQuery, matching: Box<dyn Query>) -> BooleanQuery {
 }
 
 fn any_word(fields: &Fields, words: &BTreeSet<String>) -> BooleanQuery {
-    let boosts = [(fields.text, 1.0), (fields.heading, HEADING_BOOST), (fields.title, TITLE_BOOST)];
+    let boosts = [1.0, HEADING_BOOST, TABLE_HEAD_BOOST, TITLE_BOOST];
+    let boosts: Vec<(Field, f32)> = fields.words().into_iter().zip(boosts).collect();
     let clauses = words.iter().flat_map(|word| {
-        boosts.map(|(field, boost)| -> Box<dyn Query> {
-            let term = Term::from_field_text(field, word);
+        boosts.iter().map(move |(field, boost)| -> Box<dyn Query> {
+            let term = Term::from_field_text(*field, word);
             let query = TermQuery::new(term, IndexRecordOption::WithFreqs);
-            Box::new(BoostQuery::new(Box::new(query), boost))
+            Box::new(BoostQuery::new(Box::new(query), *boost))
         })
     });
     BooleanQuery::union(clauses.collect())
@@ -117,8 +120,11 @@ struct ScopeStatistics<'a> {
 
 impl ScopeStatistics<'_> {
     fn typical_words(&self, field: Field) -> Option<u64> {
-        let fields = [self.fields.text, self.fields.heading, self.fields.title];
-        fields.iter().position(|known| *known == field).map(|index| TYPICAL_WORDS[index])
+        self.fields
+            .words()
+            .iter()
+            .position(|known| *known == field)
+            .map(|index| TYPICAL_WORDS[index])
     }
 }
 

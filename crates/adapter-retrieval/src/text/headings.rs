@@ -1,11 +1,10 @@
 //! The headings that a line stands under.
 
 use contracts::truncate_chars;
+use engine::ports::HEADING_SEPARATOR;
 
 use super::lines::{LineKind, RANK_NOTE, RANKS, Rank, heading_text, markdown_kind, plain_kind};
 
-/// Parts two headings of a path.
-const SEPARATOR: &str = " › ";
 /// Of one heading, characters that its path shows.
 const HEADING_CHARS_MAX: usize = 120;
 /// Lines that tell a table's columns.
@@ -77,9 +76,14 @@ impl Outline {
         self.in_columns = kind == LineKind::Columns;
     }
 
-    /// The headings in force, outermost first, and below them the heads of the table's columns.
+    /// The headings in force, outermost first.
     pub(super) fn path(&self) -> String {
-        let headings = self.headings.iter().flatten().chain(&self.columns);
-        headings.map(String::as_str).collect::<Vec<_>>().join(SEPARATOR)
+        let headings = self.headings.iter().flatten();
+        headings.map(String::as_str).collect::<Vec<_>>().join(HEADING_SEPARATOR)
+    }
+
+    /// The lines that name the columns of the table in force.
+    pub(super) fn table_head(&self) -> String {
+        self.columns.join("\n")
     }
 }

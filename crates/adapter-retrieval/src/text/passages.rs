@@ -23,10 +23,11 @@ pub(super) fn cut(page: &str, number: Option<u32>, outline: &mut Outline) -> Vec
     let mut begin = 0;
     while begin < pieces.len() {
         let end = passage_end(&pieces, begin);
-        let heading = heading(&pieces[begin..end], outline);
+        let (heading, table_head) = above(&pieces[begin..end], outline);
         let text = page[pieces[begin].start..pieces[end - 1].end].trim();
         if !text.is_empty() {
-            passages.push(Passage { page: number, heading, text: text.to_owned() });
+            let text = text.to_owned();
+            passages.push(Passage { page: number, heading, table_head, text });
         }
         begin = end;
     }
@@ -146,9 +147,9 @@ fn place_before(pieces: &[Piece<'_>], index: usize) -> Place {
     }
 }
 
-/// The headings of a passage: those in force after the headings that it begins with. The outline
-/// goes on to its end.
-fn heading(pieces: &[Piece<'_>], outline: &mut Outline) -> String {
+/// The headings and the table's head of a passage: those in force after the lines of the kind that
+/// it begins with. The outline goes on to its end.
+fn above(pieces: &[Piece<'_>], outline: &mut Outline) -> (String, String) {
     let is_head = |piece: &Piece<'_>| {
         matches!(piece.kind, LineKind::Heading(_) | LineKind::Columns | LineKind::Blank)
     };
@@ -156,9 +157,9 @@ fn heading(pieces: &[Piece<'_>], outline: &mut Outline) -> String {
     for piece in &pieces[..head] {
         outline.take(piece.text, piece.kind);
     }
-    let path = outline.path();
+    let above = (outline.path(), outline.table_head());
     for piece in &pieces[head..] {
         outline.take(piece.text, piece.kind);
     }
-    path
+    above
 }

@@ -25,7 +25,12 @@ pub(crate) struct MemoryCorpus {
 impl MemoryCorpus {
     /// Stores one passage as a document.
     pub(crate) async fn add(&self, company: &str, title: &str, text: &str) -> DocumentId {
-        let passage = Passage { page: Some(1), heading: String::new(), text: text.to_owned() };
+        let passage = Passage {
+            page: Some(1),
+            heading: String::new(),
+            table_head: String::new(),
+            text: text.to_owned(),
+        };
         self.add_for(&TenantId::default_tenant(), company, title, vec![passage]).await
     }
 

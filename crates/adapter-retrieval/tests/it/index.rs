@@ -44,8 +44,14 @@ async fn one_word_finds_its_other_forms() {
 async fn a_query_sees_its_own_tenant_and_is_not_moved_by_others() {
     let library = Library::new();
     let (mine, foreign) = (TenantId::default_tenant(), "rival".parse::<TenantId>().unwrap());
-    let passage =
-        |text: &str| vec![Passage { page: Some(1), heading: String::new(), text: text.to_owned() }];
+    let passage = |text: &str| {
+        vec![Passage {
+            page: Some(1),
+            heading: String::new(),
+            table_head: String::new(),
+            text: text.to_owned(),
+        }]
+    };
     library.corpus.add("Acme", "mine", "Acme has 5 stores in Oslo.").await;
     library.corpus.add("Acme", "also mine", "Acme closed stores.").await;
     let before = library.ask("Acme", "How many stores in Oslo?").await;

@@ -78,9 +78,9 @@ fn a_table_that_is_cut_keeps_its_title_and_its_years() {
     );
     let read = read(page.as_bytes(), MediaType::Text).unwrap();
     assert!(read.passages.len() > 2);
-    for Passage { heading, .. } in &read.passages {
+    for Passage { heading, table_head, .. } in &read.passages {
         assert!(heading.contains("Consolidated Statement of Cash Flows"), "{heading}");
-        assert!(heading.contains("(Millions)   2018   2017"), "{heading}");
+        assert!(table_head.contains("(Millions)   2018   2017"), "{table_head}");
     }
 }
 

@@ -61,13 +61,20 @@ pub struct NewDocument {
     pub passages: Vec<Passage>,
 }
 
+/// Parts two headings of a passage.
+pub const HEADING_SEPARATOR: &str = " › ";
+
 /// A piece of a document that is found and cited as one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Passage {
     /// The page it stands on, from 1.
     pub page: Option<u32>,
-    /// The headings it stands under, outermost first, joined by ` › `; empty if there are none.
+    /// The headings it stands under, outermost first, joined by
+    /// [`HEADING_SEPARATOR`]; empty if there are none.
     pub heading: String,
+    /// The lines that name the columns of the table it begins in, from the top; empty if it begins
+    /// in none.
+    pub table_head: String,
     /// Its text, verbatim from the cleaned page.
     pub text: String,
 }

@@ -15,7 +15,8 @@ mod retriever;
 pub use clock::{Clock, SystemClock};
 pub use document_reader::{DocumentReader, MediaType, ReadDocument, ReadError};
 pub use document_store::{
-    CorpusChange, CorpusChanges, DocumentStore, NewDocument, Passage, Stored, StoredDocument,
+    CorpusChange, CorpusChanges, DocumentStore, HEADING_SEPARATOR, NewDocument, Passage, Stored,
+    StoredDocument,
 };
 pub use hint_queue::{Delivery, HintQueue, PublishError, QueueClosed, Receipt};
 pub use job_store::{

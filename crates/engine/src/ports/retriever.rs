@@ -2,6 +2,7 @@ use async_trait::async_trait;
 use contracts::{Code, DocumentId, TenantId};
 use serde::{Deserialize, Serialize};
 
+use super::document_store::HEADING_SEPARATOR;
 use super::{CallContext, StoreError};
 use crate::analysis::Plan;
 use crate::error_class::ErrorClass;
@@ -63,12 +64,30 @@ pub struct RetrievedPassage {
     pub content_sha256: String,
     /// The page, from 1.
     pub page: Option<u32>,
-    /// The headings it stands under, outermost first, joined by ` › `.
+    /// The headings it stands under, outermost first, joined by [`HEADING_SEPARATOR`].
     pub heading: String,
+    /// The lines that name the columns of the table it begins in, from the top.
+    #[serde(default)]
+    pub table_head: String,
     /// Its text, verbatim.
     pub text: String,
     /// Higher is better, comparable within one answer only.
     pub score: f64,
+}
+
+impl RetrievedPassage {
+    /// What stands over its text, outermost first: headings, and lines that name columns.
+    #[must_use]
+    pub fn above(&self) -> Vec<&str> {
+        let headings = self.heading.split(HEADING_SEPARATOR).filter(|heading| !heading.is_empty());
+        headings.chain(self.table_head.lines()).collect()
+    }
+
+    /// Whether these words stand in its text or in one line over it, verbatim.
+    #[must_use]
+    pub fn says(&self, words: &str) -> bool {
+        self.text.contains(words) || self.above().iter().any(|line| line.contains(words))
+    }
 }
 
 /// Why nothing could be looked up.

@@ -137,7 +137,12 @@ pub async fn a_document_is_kept_exactly(harness: &dyn DocumentStoreHarness) {
     new.url = None;
     new.published_on = None;
     new.pages = None;
-    new.passages = vec![Passage { page: None, heading: "a › b".to_owned(), text: String::new() }];
+    new.passages = vec![Passage {
+        page: None,
+        heading: "a › b".to_owned(),
+        table_head: "(Millions)   2018\n\t2017".to_owned(),
+        text: String::new(),
+    }];
     store.put(&tenant, new.clone()).await.expect("stored");
     let [seen] = &added(store.as_ref(), &tenant, 0).await[..] else { panic!("one document") };
     let Document { company, title, url, published_on, pages, .. } = &seen.document;

@@ -66,7 +66,8 @@ fn period(answer: &Answer<'_>, cited: &BTreeSet<usize>) -> Option<f64> {
     let passages = cited.iter().filter_map(|index| answer.passages.get(*index));
     let named: BTreeSet<String> = passages
         .flat_map(|passage| {
-            numbers::numbers(&passage.text).chain(numbers::numbers(&passage.heading))
+            numbers::numbers(&passage.text)
+                .chain(passage.above().into_iter().flat_map(numbers::numbers))
         })
         .collect();
     let agreeing = years.iter().filter(|year| named.contains(&year.to_string())).count();

@@ -10,7 +10,7 @@ pub(super) fn check(answer: &Answer<'_>, cited: &BTreeSet<usize>) -> Result<(), 
     let mut known: HashSet<String> = HashSet::new();
     for passage in cited.iter().filter_map(|index| answer.passages.get(*index)) {
         known.extend(numbers(&passage.text));
-        known.extend(numbers(&passage.heading));
+        known.extend(passage.above().into_iter().flat_map(numbers));
     }
     known.extend(numbers(answer.question));
     known.extend(numbers(answer.company_name));

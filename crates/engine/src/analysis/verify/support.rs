@@ -89,7 +89,9 @@ pub(super) fn off_topic(answer: &Answer<'_>, support: &Support) -> String {
 
 /// What a passage says, with what it stands under.
 fn words(passage: &RetrievedPassage) -> Words {
-    Words::of(&format!("{}\n{}", passage.heading, passage.text))
+    let mut lines = passage.above();
+    lines.push(&passage.text);
+    Words::of(&lines.join("\n"))
 }
 
 /// A part of a whole, 0 to 1; `None` if there is no whole.

@@ -68,6 +68,7 @@ fn passage(text: &str, score: f64) -> RetrievedPassage {
         content_sha256: "0".repeat(64),
         page: Some(1),
         heading: "Results › Year 2018".to_owned(),
+        table_head: String::new(),
         text: text.to_owned(),
         score,
     }
@@ -234,7 +235,7 @@ proptest! {
             for citation in &case.synthesis.citations {
                 let passage = &case.passages[citation.passage];
                 let quote = citation.quote.as_str();
-                prop_assert!(passage.text.contains(quote) || passage.heading.contains(quote));
+                prop_assert!(passage.says(quote));
             }
             let confidence = result.confidence.value;
             prop_assert!((0.0..=0.95).contains(&confidence));
