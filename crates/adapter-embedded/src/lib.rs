@@ -2,8 +2,9 @@
 //! process.
 //!
 //! One process owns the file ([`DataDir`]). [`Store`] implements the ports
-//! [`JobStore`](engine::ports::JobStore) and [`DocumentStore`](engine::ports::DocumentStore),
-//! [`InProcessHintQueue`] and [`InProcessProgressBus`] the other two.
+//! [`JobStore`](engine::ports::JobStore), [`DocumentStore`](engine::ports::DocumentStore) and
+//! [`Corpus`](engine::ports::Corpus), [`InProcessHintQueue`] and [`InProcessProgressBus`] the
+//! other two.
 
 mod data_dir;
 mod database;

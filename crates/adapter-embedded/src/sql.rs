@@ -11,23 +11,31 @@ macro_rules! statements {
 
 statements! {
     BEGIN_STEP = "begin_step";
+    CLAIM_DOCUMENT = "claim_document";
     CLEAR_ALL_HINTS = "clear_all_hints";
     CLEAR_HINT = "clear_hint";
     CLOSE_ATTEMPT = "close_attempt";
     COUNT_HINTED = "count_hinted";
+    DELETE_FILE = "delete_file";
     DELETE_JOB = "delete_job";
+    END_DOCUMENT = "end_document";
     END_STEP = "end_step";
     FIND_CANCELLING = "find_cancelling";
     FIND_EXPIRED = "find_expired";
     FIND_HELD = "find_held";
+    FIND_HELD_DOCUMENTS = "find_held_documents";
     FIND_OVERDUE = "find_overdue";
     FIND_STALE_HINTS = "find_stale_hints";
+    FIND_STUCK_DOCUMENTS = "find_stuck_documents";
     FIND_UNHINTED = "find_unhinted";
+    FIND_UNREAD = "find_unread";
     FIND_UNSETTLED = "find_unsettled";
     FORGET_TOMBSTONES = "forget_tombstones";
+    GIVE_BACK_DOCUMENT = "give_back_document";
     INSERT_CHANGE = "insert_change";
     INSERT_DOCUMENT = "insert_document";
     INSERT_EVENT = "insert_event";
+    INSERT_FILE = "insert_file";
     INSERT_INPUT = "insert_input";
     INSERT_JOB = "insert_job";
     INSERT_KEY = "insert_key";
@@ -39,15 +47,20 @@ statements! {
     LIST_SNAPSHOTS = "list_snapshots";
     MARK_HINTED = "mark_hinted";
     OPEN_ATTEMPT = "open_attempt";
+    RELEASE_DOCUMENT = "release_document";
+    RENEW_DOCUMENT = "renew_document";
+    REOPEN_DOCUMENT = "reopen_document";
     SELECT_ATTEMPTS = "select_attempts";
     SELECT_CHANGES = "select_changes";
     SELECT_CHECKPOINTS = "select_checkpoints";
+    SELECT_CORPUS_HEAD = "select_corpus_head";
     SELECT_DOCUMENT = "select_document";
     SELECT_DOCUMENT_BY_CONTENT = "select_document_by_content";
-    SELECT_DOCUMENT_GENERATION = "select_document_generation";
+    SELECT_DOCUMENT_OF_TENANT = "select_document_of_tenant";
     SELECT_EVENTS = "select_events";
-    SELECT_GENERATION = "select_generation";
+    SELECT_FILE = "select_file";
     SELECT_HEAD = "select_head";
+    SELECT_HELD_DOCUMENT = "select_held_document";
     SELECT_HOLDERS = "select_holders";
     SELECT_JOB = "select_job";
     SELECT_KEY = "select_key";
@@ -68,16 +81,19 @@ mod tests {
     use super::ALL;
     use crate::database::open_migrated;
 
-    /// What is asked for each job, each sweep or each refill: its cost must not grow with the
-    /// number of jobs kept.
+    /// What is asked for each job or document, each sweep or each refill: its cost must not grow
+    /// with the number of those that are kept.
     const HOT: &[&str] = &[
+        "claim_document",
         "count_hinted",
         "find_cancelling",
         "find_expired",
         "find_held",
         "find_overdue",
         "find_stale_hints",
+        "find_stuck_documents",
         "find_unhinted",
+        "find_unread",
         "find_unsettled",
         "forget_tombstones",
         "list_snapshots",
@@ -117,7 +133,9 @@ mod tests {
         for name in HOT {
             let (_, statement) = ALL.iter().find(|(known, _)| known == name).unwrap();
             for step in plan(&connection, statement) {
-                let whole = step.starts_with("SCAN jobs") && !step.contains("USING");
+                let scan =
+                    ["SCAN jobs", "SCAN documents"].iter().any(|scan| step.starts_with(scan));
+                let whole = scan && !step.contains("USING");
                 let other = ["events", "idempotency", "tombstones", "job_inputs", "i", "j", "r"];
                 let other = other.iter().any(|table| step == format!("SCAN {table}"));
                 assert!(!whole && !other, "{name}: {step}");

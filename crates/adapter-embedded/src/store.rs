@@ -5,11 +5,13 @@ use engine::ports::Clock;
 
 use crate::data_dir::DataDir;
 use crate::database::{Database, LateNews, OpenError, Readers, WriteCounts, Writer};
-use crate::job_store::{LastServed, Leases, recover};
+use crate::document_store;
+use crate::job_store::{self, LastServed, Leases};
 
 /// Jobs and documents in one SQLite file.
 ///
-/// It implements [`engine::ports::JobStore`] and [`engine::ports::DocumentStore`]. Dropping it
+/// It implements [`engine::ports::JobStore`], [`engine::ports::DocumentStore`] and
+/// [`engine::ports::Corpus`]. Dropping it
 /// waits until what was asked of it is written; a process that is killed instead loses nothing
 /// that was answered.
 pub struct Store {
@@ -25,8 +27,8 @@ pub struct Store {
 impl Store {
     /// Opens the directory's database, creating or migrating it where needed.
     ///
-    /// At start every lease is void: the jobs that the former process held are given back, each
-    /// with a crash counted, and hints are taken again.
+    /// At start every lease is void: the jobs and documents that the former process held are given
+    /// back, each with a crash counted, and hints are taken again.
     ///
     /// Blocks for the time of the migrations, and for a moment for each job that was held.
     ///
@@ -35,7 +37,10 @@ impl Store {
     pub fn open(dir: DataDir, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let late_news = LateNews::default();
         let database =
-            Database::open(&dir.database(), Arc::clone(&clock), late_news.clone(), recover)?;
+            Database::open(&dir.database(), Arc::clone(&clock), late_news.clone(), |tx| {
+                document_store::recover(tx)?;
+                job_store::recover(tx)
+            })?;
         let (leases, last_served) = (Leases::default(), LastServed::default());
         Ok(Self { database, clock, leases, last_served, late_news, dir })
     }

@@ -26,9 +26,10 @@ pub(crate) const fn status_of(code: Code) -> StatusCode {
         Code::CursorAhead | Code::JobAlreadyTerminal | Code::JobNotTerminal => StatusCode::CONFLICT,
         Code::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        Code::IdempotencyKeyReused | Code::InsufficientEvidence | Code::BudgetExceeded => {
-            StatusCode::UNPROCESSABLE_ENTITY
-        }
+        Code::IdempotencyKeyReused
+        | Code::DocumentUnreadable
+        | Code::InsufficientEvidence
+        | Code::BudgetExceeded => StatusCode::UNPROCESSABLE_ENTITY,
         Code::QuotaExceeded => StatusCode::TOO_MANY_REQUESTS,
         Code::CapacityReduced | Code::OutcomeUnknown => StatusCode::SERVICE_UNAVAILABLE,
         // What follows is told by a job's `error`, not by an HTTP answer; the status is what a

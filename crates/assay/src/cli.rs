@@ -27,7 +27,7 @@ pub enum Command {
     Ask(Ask),
     /// Run a server and its workers in this process
     Dev(Dev),
-    /// Take documents in (.txt, .md)
+    /// Take documents in (.pdf, .html, .md, .txt)
     Ingest(Ingest),
 }
 

@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use contracts::TenantId;
-use engine::ports::{DocumentStore, MediaType};
+use engine::ports::{Corpus, MediaType};
 use engine::services::{Ingest, NewFile};
 use serde::Deserialize;
 
@@ -42,15 +42,16 @@ const FILES: &[(&str, &[u8])] =
 /// The store's.
 pub async fn load_if_empty(
     tenant: &TenantId,
-    documents: &dyn DocumentStore,
+    corpus: &dyn Corpus,
     ingest: &Ingest,
 ) -> anyhow::Result<bool> {
-    if documents.generation(tenant).await? > 0 {
+    if corpus.head(tenant).await?.generation > 0 {
         return Ok(false);
     }
     for line in MANIFEST.lines() {
         let file = example(line).with_context(|| format!("example corpus: {line}"))?;
-        ingest.ingest(tenant, file).await.context("example corpus")?;
+        let accepted = ingest.accept(tenant, file).await.context("example corpus")?;
+        ingest.finished(tenant, accepted.id).await.context("example corpus")?;
     }
     Ok(true)
 }

@@ -10,7 +10,7 @@ use adapter_models::{ExtractiveModel, ScriptedModel, ScriptedRetriever};
 use adapter_retrieval::{InProcessReader, PassageIndex};
 use contracts::TenantId;
 use engine::ports::{
-    DocumentStore, HintQueue, JobStore, LanguageModel, ProgressBus, Retriever, SystemClock,
+    Corpus, DocumentStore, HintQueue, JobStore, LanguageModel, ProgressBus, Retriever, SystemClock,
 };
 use engine::retry::RetryPolicy;
 use engine::services::{
@@ -27,6 +27,9 @@ use crate::corpus;
 /// News that wait for a slow listener of this process; older ones are dropped, and read from the
 /// log.
 const NEWS_MAX: usize = 1_024;
+
+/// Documents that are read at a time.
+pub const READERS: usize = 2;
 
 /// The wait before work that panicked is begun again.
 const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(1);
@@ -58,7 +61,7 @@ pub struct Embedded {
     pub tenant: TenantId,
     sqlite: Arc<Store>,
     store: Arc<dyn JobStore>,
-    documents: Arc<dyn DocumentStore>,
+    corpus: Arc<dyn Corpus>,
     queue: Arc<dyn HintQueue>,
     bus: Arc<dyn ProgressBus>,
     streams: Streams,
@@ -88,9 +91,10 @@ impl Embedded {
         let index = data_dir.index();
         let sqlite = Arc::new(Store::open(data_dir, Arc::new(SystemClock::new()))?);
         let documents: Arc<dyn DocumentStore> = sqlite.clone();
+        let corpus: Arc<dyn Corpus> = sqlite.clone();
         let store: Arc<dyn JobStore> = sqlite.clone();
         let queue: Arc<dyn HintQueue> = Arc::new(InProcessHintQueue::with_capacity(HINT_WINDOW));
-        let (retriever, model) = answering(&config.model, &index, &documents)?;
+        let (retriever, model) = answering(&config.model, &index, &corpus)?;
         let names = vec![model.name().to_owned()];
         let run_job = RunJob::new(
             RunJobPorts {
@@ -116,15 +120,15 @@ impl Embedded {
             store: Arc::clone(&store),
             queue: Arc::clone(&queue),
             bus: Arc::clone(&bus),
-            documents: Arc::clone(&documents),
+            corpus: Arc::clone(&corpus),
         };
         Ok(Self {
             jobs: Jobs::new(ports, streams.clone(), names),
-            ingest: Ingest::new(Arc::clone(&documents), Arc::new(InProcessReader)),
+            ingest: Ingest::new(documents, Arc::new(InProcessReader)),
             tenant: TenantId::default_tenant(),
             sqlite,
             store,
-            documents,
+            corpus,
             queue,
             bus,
             streams,
@@ -137,7 +141,7 @@ impl Embedded {
     /// # Errors
     /// The store's.
     pub async fn load_examples_if_empty(&self) -> anyhow::Result<bool> {
-        corpus::load_if_empty(&self.tenant, self.documents.as_ref(), &self.ingest).await
+        corpus::load_if_empty(&self.tenant, self.corpus.as_ref(), &self.ingest).await
     }
 
     /// Where it is kept; locked while this lives.
@@ -164,6 +168,12 @@ impl Embedded {
         let streams = self.streams.clone();
         let begin = move |stop| streams.clone().run(Arc::clone(&bus), Arc::clone(&store), stop);
         running.upkeep.spawn(keep_up(running.upkeep_stop.clone(), begin));
+
+        for _ in 0..READERS {
+            let ingest = self.ingest.clone();
+            let begin = move |stop| ingest.clone().run(stop);
+            running.workers.spawn(keep_up(running.intake_stop.clone(), begin));
+        }
 
         let worker = self.worker.clone();
         let begin = move |stop| worker.clone().run(stop);
@@ -214,14 +224,10 @@ impl Running {
 
 type Answering = (Arc<dyn Retriever>, Arc<dyn LanguageModel>);
 
-fn answering(
-    model: &Model,
-    index: &Path,
-    documents: &Arc<dyn DocumentStore>,
-) -> anyhow::Result<Answering> {
+fn answering(model: &Model, index: &Path, corpus: &Arc<dyn Corpus>) -> anyhow::Result<Answering> {
     Ok(match model {
         Model::Extractive => {
-            (Arc::new(PassageIndex::new(Arc::clone(documents), index)), Arc::new(ExtractiveModel))
+            (Arc::new(PassageIndex::new(Arc::clone(corpus), index)), Arc::new(ExtractiveModel))
         }
         Model::Scripted { latency, ledger } => (
             Arc::new(ScriptedRetriever::new(*latency, ledger.clone())),

@@ -184,6 +184,8 @@ codes! {
     PayloadTooLarge = "payload_too_large", "The payload is too large", Some(false);
     /// The body or document is of a type that is not read.
     UnsupportedMediaType = "unsupported_media_type", "The media type is not supported", Some(false);
+    /// The document cannot be read.
+    DocumentUnreadable = "document_unreadable", "The document cannot be read", Some(false);
     /// The job's deadline passed.
     DeadlineExceeded = "deadline_exceeded", "The deadline passed", Some(true);
     /// The job did not start in time.

@@ -1,6 +1,6 @@
 //! What a job is and what may happen to it.
 //!
-//! [`job`] is the pure state machine, [`retry`] the pure retry policy, [`analysis`] the workflow,
+//! [`job`] is the pure state machine of a job, [`reading`] that of a document, [`retry`] the pure retry policy, [`analysis`] the workflow,
 //! [`ports`] what the engine needs from outside, and [`services`] the use cases. There is no HTTP,
 //! no SQL and no AMQP here.
 #![warn(missing_docs)]
@@ -10,6 +10,7 @@ mod company;
 mod error_class;
 pub mod job;
 pub mod ports;
+pub mod reading;
 pub mod retry;
 pub mod services;
 

@@ -9,7 +9,9 @@ use contracts::{
     TenantId, Timestamp, TraceContext,
 };
 use engine::job::Identity;
-use engine::ports::{IdempotencyKey, NewDocument, NewJob, Passage, StepRecord};
+use engine::ports::{
+    IdempotencyKey, MediaType, NewDocument, NewJob, Passage, ReadDocument, StepRecord,
+};
 
 /// The time that a job of [`new_job`] has from its creation.
 pub const TIMEOUT: Duration = Duration::from_secs(600);
@@ -126,7 +128,7 @@ pub fn result(summary: &str) -> AnalysisResult {
     }
 }
 
-/// A document; documents are told apart by `content`.
+/// A document to accept; documents are told apart by `content`.
 #[must_use]
 pub fn document(company: &str, content: u8) -> NewDocument {
     NewDocument {
@@ -135,22 +137,25 @@ pub fn document(company: &str, content: u8) -> NewDocument {
         title: format!("Report {content}"),
         url: Some("https://example.com/report".to_owned()),
         published_on: Some("2019-02-07".to_owned()),
+        media_type: MediaType::Text,
         content_sha256: format!("{content:02x}").repeat(32),
-        bytes: 1_000,
-        pages: Some(2),
-        passages: vec![
-            Passage {
-                page: Some(1),
-                heading: String::new(),
-                table_head: String::new(),
-                text: format!("First {content}"),
-            },
-            Passage {
-                page: Some(2),
-                heading: "Sales".to_owned(),
-                table_head: "a   b".to_owned(),
-                text: "| a | b |".to_owned(),
-            },
-        ],
+        bytes: vec![content; 1_000],
+        trace: TraceContext::root(),
     }
+}
+
+/// What a document says.
+#[must_use]
+pub fn read_document(content: u8) -> ReadDocument {
+    let passage = |page, heading: &str, table_head: &str, text: String| Passage {
+        page: Some(page),
+        heading: heading.to_owned(),
+        table_head: table_head.to_owned(),
+        text,
+    };
+    let passages = vec![
+        passage(1, "", "", format!("First {content}")),
+        passage(2, "Sales", "a   b", "| a | b |".to_owned()),
+    ];
+    ReadDocument { pages: Some(2), passages }
 }

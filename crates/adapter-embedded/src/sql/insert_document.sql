@@ -1,7 +1,7 @@
 INSERT INTO documents (
-    id, tenant, generation, company, company_key, title, url, published_on, content_sha256,
-    bytes, pages, created_at
+    id, tenant, state, company, company_key, title, url, published_on, media_type, content_sha256,
+    bytes, traceparent, created_at, epoch, crash_count
 ) VALUES (
-    :id, :tenant, :generation, :company, :company_key, :title, :url, :published_on,
-    :content_sha256, :bytes, :pages, :created_at
+    :id, :tenant, 'pending', :company, :company_key, :title, :url, :published_on, :media_type,
+    :content_sha256, :bytes, :traceparent, :created_at, 0, 0
 )

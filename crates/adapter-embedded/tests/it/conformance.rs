@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use adapter_embedded::{DataDir, InProcessHintQueue, InProcessProgressBus, Store};
 use async_trait::async_trait;
-use engine::ports::{DocumentStore, HintQueue, JobStore, ProgressBus};
+use engine::ports::{Corpus, DocumentStore, HintQueue, JobStore, ProgressBus};
 use tempfile::TempDir;
 use testkit::clock::ManualClock;
 use testkit::document_store::DocumentStoreHarness;
@@ -59,6 +59,14 @@ impl DocumentStoreHarness for Embedded {
 
     fn store(&self) -> Arc<dyn DocumentStore> {
         Arc::clone(&self.store) as Arc<_>
+    }
+
+    fn corpus(&self) -> Arc<dyn Corpus> {
+        Arc::clone(&self.store) as Arc<_>
+    }
+
+    async fn pass(&self, time: Duration) {
+        self.clock.advance(time);
     }
 }
 

@@ -61,8 +61,8 @@ impl From<TantivyError> for CacheError {
 pub(super) struct Progress {
     /// The generation that was reached.
     pub(super) generation: u64,
-    /// The tenant's oldest document then: a store that was made anew has another.
-    pub(super) oldest: Option<DocumentId>,
+    /// Where the tenant's generations began: a store that was made anew has another origin.
+    pub(super) origin: Option<DocumentId>,
 }
 
 /// The open index, with its one writer.

@@ -1,4 +1,4 @@
-//! Finds passages in a local index of the document store.
+//! Finds passages in a local index of the corpus.
 
 mod cache;
 mod period;
@@ -14,7 +14,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use async_trait::async_trait;
 use contracts::TenantId;
 use engine::ports::{
-    CallContext, DocumentStore, RetrievalError, RetrievalQuery, Retrieved, Retriever, StoreError,
+    CallContext, Corpus, CorpusHead, RetrievalError, RetrievalQuery, Retrieved, Retriever,
+    StoreError,
 };
 use tantivy::Searcher;
 
@@ -34,23 +35,23 @@ const BATCHES_A_COMMIT: usize = 8;
 ///
 /// A query sees, and its scores depend on, the entries that its filters leave and no others.
 pub struct PassageIndex {
-    documents: Arc<dyn DocumentStore>,
+    corpus: Arc<dyn Corpus>,
     disk: Arc<Disk>,
     /// Held by who brings the index up to the store: the others wait for the same work.
     catching_up: tokio::sync::Mutex<()>,
 }
 
 impl PassageIndex {
-    /// The index of `documents` in `directory`, which is made if it is missing. Touches neither
+    /// The index of `corpus` in `directory`, which is made if it is missing. Touches neither
     /// before the first query.
     #[must_use]
-    pub fn new(documents: Arc<dyn DocumentStore>, directory: impl Into<PathBuf>) -> Self {
+    pub fn new(corpus: Arc<dyn Corpus>, directory: impl Into<PathBuf>) -> Self {
         let disk = Disk {
             directory: directory.into(),
             cache: Mutex::new(None),
             current: RwLock::new(Current::default()),
         };
-        Self { documents, disk: Arc::new(disk), catching_up: tokio::sync::Mutex::new(()) }
+        Self { corpus, disk: Arc::new(disk), catching_up: tokio::sync::Mutex::new(()) }
     }
 
     /// The index with all of the tenant's documents of now in it, and their generation.
@@ -58,15 +59,15 @@ impl PassageIndex {
     /// # Cancel safety
     /// What was indexed before the future is dropped may be indexed again.
     async fn caught_up(&self, tenant: &TenantId) -> Result<(Snapshot, u64), IndexError> {
-        let head = self.documents.generation(tenant).await?;
-        if let Some(snapshot) = self.disk.snapshot(tenant, head) {
-            return Ok((snapshot, head));
+        let CorpusHead { generation, .. } = self.corpus.head(tenant).await?;
+        if let Some(snapshot) = self.disk.snapshot(tenant, generation) {
+            return Ok((snapshot, generation));
         }
         let _turn = self.catching_up.lock().await;
-        // Read again: somebody else may have gone past `head` while this call waited.
-        let head = self.documents.generation(tenant).await?;
-        if let Some(snapshot) = self.disk.snapshot(tenant, head) {
-            return Ok((snapshot, head));
+        // Read again: somebody else may have gone past it while this call waited.
+        let head = self.corpus.head(tenant).await?;
+        if let Some(snapshot) = self.disk.snapshot(tenant, head.generation) {
+            return Ok((snapshot, head.generation));
         }
         let generation = self.catch_up(tenant, head).await?;
         let snapshot = self.disk.snapshot(tenant, generation);
@@ -74,26 +75,25 @@ impl PassageIndex {
         Ok((snapshot.ok_or_else(lost)?, generation))
     }
 
-    async fn catch_up(&self, tenant: &TenantId, head: u64) -> Result<u64, IndexError> {
-        let oldest = self.documents.list(tenant, None, 1).await?;
-        let oldest = oldest.first().map(|document| document.id);
+    async fn catch_up(&self, tenant: &TenantId, head: CorpusHead) -> Result<u64, IndexError> {
+        let CorpusHead { generation: head, origin } = head;
         let known = self.on_disk(tenant, |cache, tenant| Ok(cache.progress(tenant))).await?;
-        // Another oldest document, or a generation to come: this is not the store that was indexed.
-        let known = known.filter(|known| known.oldest == oldest && known.generation <= head);
+        // Another origin, or a generation to come: this is not the store that was indexed.
+        let known = known.filter(|known| known.origin == origin && known.generation <= head);
         let mut generation = known.map_or(0, |known| known.generation);
         if known.is_none() {
             self.on_disk(tenant, Cache::forget).await?;
         }
         let mut batches = 0;
         while generation < head {
-            let step = self.documents.changes(tenant, generation, BATCH_CHANGES).await?;
+            let step = self.corpus.changes(tenant, generation, BATCH_CHANGES).await?;
             if step.generation <= generation {
                 return Err(IndexError::Stuck { generation, head });
             }
             generation = step.generation;
             batches += 1;
             let commit = generation >= head || batches % BATCHES_A_COMMIT == 0;
-            let progress = commit.then_some(Progress { generation, oldest });
+            let progress = commit.then_some(Progress { generation, origin });
             self.on_disk(tenant, move |cache, tenant| {
                 cache.apply(tenant, &step.changes)?;
                 progress.map_or(Ok(()), |progress| cache.commit(tenant, progress))
@@ -101,7 +101,7 @@ impl PassageIndex {
             .await?;
         }
         if known.is_none() && head == 0 {
-            let progress = Progress { generation, oldest };
+            let progress = Progress { generation, origin };
             self.on_disk(tenant, move |cache, tenant| cache.commit(tenant, progress)).await?;
         }
         self.on_disk(tenant, |cache, _| Ok(cache.searcher())).await.map(|(searcher, fields)| {

@@ -1,4 +1,4 @@
-//! A document store in memory, and questions to an index of it.
+//! A corpus in memory, and questions to an index of it.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use contracts::{Document, DocumentId, DocumentState, JobId, TenantId, Timestamp};
 use engine::analysis::plan::plan;
 use engine::ports::{
-    CallContext, CorpusChange, CorpusChanges, DocumentReader, DocumentStore, MediaType,
-    NewDocument, Passage, RetrievalQuery, Retrieved, Retriever, StoreError, Stored, StoredDocument,
+    CallContext, Corpus, CorpusChange, CorpusChanges, CorpusHead, DocumentReader, MediaType,
+    Passage, RetrievalQuery, Retrieved, Retriever, StoreError, StoredDocument,
 };
 
 /// Documents in memory: one change a document.
@@ -42,9 +42,9 @@ impl MemoryCorpus {
         title: &str,
         passages: Vec<Passage>,
     ) -> DocumentId {
-        let id = DocumentId::new();
-        let new = NewDocument {
-            id,
+        let document = Document {
+            id: DocumentId::new(),
+            state: DocumentState::Ready,
             company: company.to_owned(),
             title: title.to_owned(),
             url: None,
@@ -52,9 +52,12 @@ impl MemoryCorpus {
             content_sha256: "0".repeat(64),
             bytes: 1,
             pages: Some(1),
-            passages,
+            created_at: Timestamp::from_millis(0),
+            error: None,
         };
-        self.put(tenant, new).await.unwrap();
+        let id = document.id;
+        let added = CorpusChange::Added(StoredDocument { document, passages });
+        self.changes.lock().unwrap().entry(tenant.clone()).or_default().push(added);
         id
     }
 
@@ -76,45 +79,14 @@ impl MemoryCorpus {
 }
 
 #[async_trait]
-impl DocumentStore for MemoryCorpus {
-    async fn put(&self, tenant: &TenantId, new: NewDocument) -> Result<Stored, StoreError> {
-        let document = Document {
-            id: new.id,
-            state: DocumentState::Ready,
-            company: new.company,
-            title: new.title,
-            url: new.url,
-            published_on: new.published_on,
-            content_sha256: new.content_sha256,
-            bytes: new.bytes,
-            pages: new.pages,
-            created_at: Timestamp::from_millis(0),
-            error: None,
-        };
-        let stored = StoredDocument { document: document.clone(), passages: new.passages };
-        let mut changes = self.changes.lock().unwrap();
-        changes.entry(tenant.clone()).or_default().push(CorpusChange::Added(stored));
-        Ok(Stored { document, created: true })
-    }
-
-    async fn list(
-        &self,
-        tenant: &TenantId,
-        after: Option<DocumentId>,
-        limit: usize,
-    ) -> Result<Vec<Document>, StoreError> {
+impl Corpus for MemoryCorpus {
+    async fn head(&self, tenant: &TenantId) -> Result<CorpusHead, StoreError> {
         let changes = self.of(tenant);
-        let removed = |id| changes.contains(&CorpusChange::Removed(id));
-        let documents = changes.iter().filter_map(|change| match change {
-            CorpusChange::Added(stored) => Some(stored.document.clone()),
-            CorpusChange::Removed(_) => None,
+        let origin = changes.first().map(|change| match change {
+            CorpusChange::Added(stored) => stored.document.id,
+            CorpusChange::Removed(id) => *id,
         });
-        let documents = documents.filter(|document| !removed(document.id));
-        Ok(documents.filter(|document| Some(document.id) > after).take(limit).collect())
-    }
-
-    async fn generation(&self, tenant: &TenantId) -> Result<u64, StoreError> {
-        Ok(self.of(tenant).len() as u64)
+        Ok(CorpusHead { generation: changes.len() as u64, origin })
     }
 
     async fn changes(

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use contracts::{Document, DocumentId, Hint, News, TenantId};
+use contracts::{Hint, News, TenantId};
 use engine::ports::{
-    CorpusChanges, Delivery, DocumentStore, HintQueue, NewDocument, NewsItem, NewsStream,
-    ProgressBus, PublishError, QueueClosed, StoreError, Stored,
+    Corpus, CorpusChanges, CorpusHead, Delivery, HintQueue, NewsItem, NewsStream, ProgressBus,
+    PublishError, QueueClosed, StoreError,
 };
 use tokio::sync::broadcast;
 
@@ -48,22 +48,9 @@ impl HintQueue for MemoryStore {
 }
 
 #[async_trait]
-impl DocumentStore for MemoryStore {
-    async fn put(&self, _: &TenantId, _: NewDocument) -> Result<Stored, StoreError> {
-        not_needed()
-    }
-
-    async fn list(
-        &self,
-        _: &TenantId,
-        _: Option<DocumentId>,
-        _: usize,
-    ) -> Result<Vec<Document>, StoreError> {
-        not_needed()
-    }
-
-    async fn generation(&self, _: &TenantId) -> Result<u64, StoreError> {
-        Ok(0)
+impl Corpus for MemoryStore {
+    async fn head(&self, _: &TenantId) -> Result<CorpusHead, StoreError> {
+        Ok(CorpusHead { generation: 0, origin: None })
     }
 
     async fn changes(&self, _: &TenantId, _: u64, _: usize) -> Result<CorpusChanges, StoreError> {

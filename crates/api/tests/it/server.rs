@@ -42,7 +42,7 @@ impl Server {
             store: store.clone(),
             queue: store.clone(),
             bus: store.clone(),
-            documents: store.clone(),
+            corpus: store.clone(),
         };
         let jobs = Jobs::new(ports, streams.clone(), vec!["extractive".to_owned()]);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,19 +1,21 @@
-//! `assay ingest`: takes documents in, one after the other; what one file costs, others do not.
+//! `assay ingest`: takes documents in, a few at a time; what one file costs, others do not.
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail, ensure};
 use contracts::limits::DOCUMENT_BYTES_MAX;
-use engine::ports::{MediaType, Stored};
+use contracts::{Document, DocumentState};
+use engine::ports::MediaType;
 use engine::services::{IngestError, NewFile};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::Ingest;
 use crate::config::Config;
 use crate::corpus::ManifestLine;
-use crate::embedded::{Embedded, Settings};
+use crate::embedded::{Embedded, READERS, Settings};
 use crate::exit::{USAGE, say};
 use crate::render;
 
@@ -34,13 +36,18 @@ pub(super) async fn run(args: Ingest, config: Config) -> anyhow::Result<ExitCode
         None => from_arguments(args),
     };
     let system = Embedded::open(&config, Settings::default())?;
-    let bar = progress(entries.len());
-    let mut failed = 0usize;
-    for entry in entries {
+    let files = entries.len();
+    let bar = progress(files);
+    let mut failed = 0_usize;
+    let takings = entries.into_iter().map(|entry| {
         let path = entry.path.display().to_string();
         bar.set_message(path.clone());
-        match take_in(&system, entry).await {
-            Ok(stored) => bar.suspend(|| render::line(&said(&path, &stored))),
+        take_in(&system, entry).map(|taken| (path, taken))
+    });
+    let mut takings = stream::iter(takings).buffer_unordered(READERS);
+    while let Some((path, taken)) = takings.next().await {
+        match taken {
+            Ok(taken) => bar.suspend(|| render::line(&said(&path, &taken))),
             Err(error) => {
                 failed += 1;
                 bar.suspend(|| say(&format!("failed   {path}: {error:#}")));
@@ -50,7 +57,7 @@ pub(super) async fn run(args: Ingest, config: Config) -> anyhow::Result<ExitCode
     }
     bar.finish_and_clear();
     if failed > 0 {
-        say(&format!("{failed} of {} files were not taken in", bar.position()));
+        say(&format!("{failed} of {files} files were not taken in"));
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
@@ -80,33 +87,56 @@ fn from_manifest(manifest: &Path) -> anyhow::Result<Vec<Entry>> {
     lines.map(entry).collect()
 }
 
-async fn take_in(system: &Embedded, entry: Entry) -> anyhow::Result<Stored> {
+/// A file that was taken in.
+enum Taken {
+    /// Its document is new.
+    Ready(Document),
+    /// Its document was there already.
+    Known(Document),
+}
+
+async fn take_in(system: &Embedded, entry: Entry) -> anyhow::Result<Taken> {
+    let (ingest, tenant) = (&system.ingest, &system.tenant);
+    let accepted = ingest.accept(tenant, read_file(entry).await?).await?;
+    if accepted.state == DocumentState::Ready {
+        return Ok(Taken::Known(accepted));
+    }
+    let document = ingest.finished(tenant, accepted.id).await?.context("it was deleted")?;
+    match document.error {
+        Some(problem) => bail!("{}", problem.detail),
+        None => Ok(Taken::Ready(document)),
+    }
+}
+
+async fn read_file(entry: Entry) -> anyhow::Result<NewFile> {
     let Entry { path, about } = entry;
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    let media_type = MediaType::from_extension(extension)
-        .with_context(|| format!("files of type {extension:?} are not read; .txt and .md are"))?;
+    let media_type = MediaType::from_extension(extension).with_context(|| {
+        format!("files of type {extension:?} are not read; .pdf, .html, .md and .txt are")
+    })?;
     let metadata = tokio::fs::metadata(&path).await?;
-    anyhow::ensure!(metadata.is_file(), "not a file");
+    ensure!(metadata.is_file(), "not a file");
     let bytes = metadata.len();
     let max = DOCUMENT_BYTES_MAX as u64;
     if bytes > max {
         return Err(IngestError::TooLarge { bytes, max }.into());
     }
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let file = NewFile {
+    Ok(NewFile {
         company: about.company,
         title: about.title.unwrap_or(stem),
         url: about.url,
         published_on: about.published_on,
         media_type,
         bytes: tokio::fs::read(&path).await?,
-    };
-    Ok(system.ingest.ingest(&system.tenant, file).await?)
+    })
 }
 
-fn said(path: &str, stored: &Stored) -> String {
-    let document = &stored.document;
-    let what = if stored.created { "ready" } else { "known" };
+fn said(path: &str, taken: &Taken) -> String {
+    let (what, document) = match taken {
+        Taken::Ready(document) => ("ready", document),
+        Taken::Known(document) => ("known", document),
+    };
     let pages = document.pages.map(|pages| format!(", {pages} pages")).unwrap_or_default();
     format!("{what}    {path}: {}, {}{pages}", document.company, document.title)
 }

@@ -110,8 +110,8 @@ fn a_file_that_cannot_be_read_costs_that_file_only() {
     assert_eq!(output.status.code(), Some(1));
     for reason in [
         "huge.txt: the document has 100000000 bytes, at most 50000000 are read",
-        "rubbish.txt: not readable as text",
-        "empty.txt: the document has no text",
+        "rubbish.txt: it is not readable as text",
+        "empty.txt: it has no text",
         "folder.txt: not a file",
         "sheet.xls: files of type \"xls\" are not read",
         "missing.txt",

@@ -3,7 +3,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::document_store::Passage;
+use super::corpus::Passage;
 
 /// Turns a document's bytes into passages.
 #[async_trait]

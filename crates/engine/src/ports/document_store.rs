@@ -1,21 +1,30 @@
+use std::time::Duration;
+
 use async_trait::async_trait;
-use contracts::{Document, DocumentId, TenantId};
-use serde::{Deserialize, Serialize};
+use contracts::{Document, DocumentId, Problem, TenantId, TraceContext};
 
 use super::StoreError;
+use super::document_reader::{MediaType, ReadDocument};
 
-/// The documents that answers are drawn from, cut into passages.
+/// The documents that were taken in, from their acceptance to their end.
 ///
-/// A tenant's documents have one *generation*: a number that grows by 1 with every change of them.
-/// An index that has seen a generation has seen every change up to it.
+/// A document is `pending` until it was read, and then `ready` or `failed`. Who reads it holds it
+/// under a lease and an *epoch* that grows with every claim: what an older epoch writes is refused.
+/// What may happen to it is decided by [`crate::reading::Reading`].
 #[async_trait]
 pub trait DocumentStore: Send + Sync {
-    /// Stores a document with its passages, in one transaction; every job started afterwards sees
-    /// it. The same bytes for the same company (see [`crate::company_key`]) are stored once.
-    async fn put(&self, tenant: &TenantId, new: NewDocument) -> Result<Stored, StoreError>;
+    /// Accepts a document with its bytes, durably.
+    ///
+    /// The same bytes for the same company (see [`crate::company_key`]) are one document of a
+    /// tenant: the one that is known comes back as it is. One that had failed is `pending` again
+    /// under its id, as it is described now, as if it had never been tried.
+    async fn accept(&self, tenant: &TenantId, new: NewDocument) -> Result<Document, StoreError>;
 
-    /// A tenant's documents in the order in which they were stored, at most `limit` after `after`;
-    /// none after a document that the tenant never had.
+    /// A tenant's document.
+    async fn get(&self, tenant: &TenantId, id: DocumentId) -> Result<Option<Document>, StoreError>;
+
+    /// A tenant's documents in the order of their ids, which is about that of their acceptance; at
+    /// most `limit` after `after`.
     async fn list(
         &self,
         tenant: &TenantId,
@@ -23,25 +32,36 @@ pub trait DocumentStore: Send + Sync {
         limit: usize,
     ) -> Result<Vec<Document>, StoreError>;
 
-    /// A tenant's generation; 0 while it never had a document.
-    async fn generation(&self, tenant: &TenantId) -> Result<u64, StoreError>;
-
-    /// What changed after generation `after`, in order, at most `limit` changes (at least one).
+    /// Takes a pending document that nobody holds, for `lease` from now; `None` if there is none.
     ///
-    /// An `after` beyond the newest generation gives no changes and the true head: whoever asked
-    /// was built from another store, and must start over.
-    async fn changes(
+    /// Tenants with fewer documents in hand come first, then older documents.
+    async fn claim(&self, lease: Duration) -> Result<Option<ClaimedDocument>, StoreError>;
+
+    /// Extends a lease to `lease` from now. `false` if the document is not held any more.
+    async fn renew(&self, hold: DocumentHold, lease: Duration) -> Result<bool, StoreError>;
+
+    /// Gives a document back unread, with no crash counted. Without effect if it is not held any
+    /// more.
+    async fn release(&self, hold: DocumentHold) -> Result<(), StoreError>;
+
+    /// Ends the reading of a document. What was read is stored in the same transaction that makes
+    /// it `ready` and raises the tenant's generation by 1: every job started afterwards sees it.
+    /// Its bytes are dropped. `None` if it is not held any more.
+    async fn finish(
         &self,
-        tenant: &TenantId,
-        after: u64,
-        limit: usize,
-    ) -> Result<CorpusChanges, StoreError>;
+        hold: DocumentHold,
+        outcome: ReadOutcome,
+    ) -> Result<Option<Document>, StoreError>;
+
+    /// Brings at most `limit` documents that nobody moves any more to their fate: those whose lease
+    /// passed, and those whose time is over. Says how many there were.
+    async fn sweep(&self, limit: usize) -> Result<usize, StoreError>;
 }
 
-/// A document to store.
+/// A document to accept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewDocument {
-    /// Its id, if it is stored.
+    /// Its id, if it is new.
     pub id: DocumentId,
     /// The company that it is about, as it was given.
     pub company: String,
@@ -51,69 +71,45 @@ pub struct NewDocument {
     pub url: Option<String>,
     /// When it was published: a calendar date, `2026-11-22`.
     pub published_on: Option<String>,
+    /// How to read it.
+    pub media_type: MediaType,
     /// SHA-256 of its bytes, as 64 hexadecimal digits.
     pub content_sha256: String,
-    /// Its size.
-    pub bytes: u64,
-    /// Its pages.
-    pub pages: Option<u32>,
-    /// Its passages, in order.
-    pub passages: Vec<Passage>,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// The trace that it came in.
+    pub trace: TraceContext,
 }
 
-/// Parts two headings of a passage.
-pub const HEADING_SEPARATOR: &str = " › ";
-
-/// A piece of a document that is found and cited as one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Passage {
-    /// The page it stands on, from 1.
-    pub page: Option<u32>,
-    /// The headings it stands under, outermost first, joined by
-    /// [`HEADING_SEPARATOR`]; empty if there are none.
-    pub heading: String,
-    /// The lines that name the columns of the table it begins in, from the top; empty if it begins
-    /// in none.
-    pub table_head: String,
-    /// Its text, verbatim from the cleaned page.
-    pub text: String,
-}
-
-/// What became of a document that was to be stored.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Stored {
-    /// The document: the new one, or the one that has the same bytes.
-    pub document: Document,
-    /// Whether it is new.
-    pub created: bool,
-}
-
-/// A step from one generation to a later one.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CorpusChanges {
-    /// The changes, in order of their generations.
-    pub changes: Vec<CorpusChange>,
-    /// The generation reached by them.
-    pub generation: u64,
-    /// The tenant's newest generation.
-    pub head: u64,
-}
-
-/// One change of a tenant's documents.
-#[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "nearly every change is the large one")]
-pub enum CorpusChange {
-    /// A document came.
-    Added(StoredDocument),
-    /// A document went.
-    Removed(DocumentId),
-}
-
-/// A document with its passages.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StoredDocument {
+/// The right to read a document: until its lease passes, or somebody else claims it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DocumentHold {
     /// The document.
-    pub document: Document,
-    /// Its passages, in order.
-    pub passages: Vec<Passage>,
+    pub id: DocumentId,
+    /// Which claim of it this is.
+    pub epoch: u64,
+}
+
+/// A document that was claimed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimedDocument {
+    /// The right to read it.
+    pub hold: DocumentHold,
+    /// How to read it.
+    pub media_type: MediaType,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// The trace that it came in.
+    pub trace: TraceContext,
+    /// What is left of its time, however often it changes hands.
+    pub left: Duration,
+}
+
+/// How the reading of a document ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadOutcome {
+    /// It was read.
+    Read(ReadDocument),
+    /// It cannot be used.
+    Failed(Problem),
 }

@@ -4,6 +4,7 @@
 //! `testkit` crate, holds every adapter to it.
 
 mod clock;
+mod corpus;
 mod document_reader;
 mod document_store;
 mod hint_queue;
@@ -13,11 +14,11 @@ mod progress_bus;
 mod retriever;
 
 pub use clock::{Clock, SystemClock};
-pub use document_reader::{DocumentReader, MediaType, ReadDocument, ReadError};
-pub use document_store::{
-    CorpusChange, CorpusChanges, DocumentStore, HEADING_SEPARATOR, NewDocument, Passage, Stored,
-    StoredDocument,
+pub use corpus::{
+    Corpus, CorpusChange, CorpusChanges, CorpusHead, HEADING_SEPARATOR, Passage, StoredDocument,
 };
+pub use document_reader::{DocumentReader, MediaType, ReadDocument, ReadError};
+pub use document_store::{ClaimedDocument, DocumentHold, DocumentStore, NewDocument, ReadOutcome};
 pub use hint_queue::{Delivery, HintQueue, PublishError, QueueClosed, Receipt};
 pub use job_store::{
     Cancelled, Claimed, Committed, Fence, IdempotencyKey, JobFilter, JobStore, LogHead, LogSlice,

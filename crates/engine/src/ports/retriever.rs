@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use contracts::{Code, DocumentId, TenantId};
 use serde::{Deserialize, Serialize};
 
-use super::document_store::HEADING_SEPARATOR;
+use super::corpus::HEADING_SEPARATOR;
 use super::{CallContext, StoreError};
 use crate::analysis::Plan;
 use crate::error_class::ErrorClass;

@@ -16,7 +16,7 @@ mod upkeep;
 
 use std::sync::Arc;
 
-use crate::ports::{DocumentStore, HintQueue, JobStore, ProgressBus};
+use crate::ports::{Corpus, HintQueue, JobStore, ProgressBus};
 
 pub use cancel::{CancelAnswer, CancelError};
 pub use ingest::{Ingest, IngestError, NewFile};
@@ -35,7 +35,7 @@ pub struct Jobs {
     store: Arc<dyn JobStore>,
     queue: Arc<dyn HintQueue>,
     bus: Arc<dyn ProgressBus>,
-    documents: Arc<dyn DocumentStore>,
+    corpus: Arc<dyn Corpus>,
     streams: Streams,
     models: Arc<[String]>,
 }
@@ -45,8 +45,8 @@ impl Jobs {
     /// is the default.
     #[must_use]
     pub fn new(ports: JobsPorts, streams: Streams, models: Vec<String>) -> Self {
-        let JobsPorts { store, queue, bus, documents } = ports;
-        Self { store, queue, bus, documents, streams, models: models.into() }
+        let JobsPorts { store, queue, bus, corpus } = ports;
+        Self { store, queue, bus, corpus, streams, models: models.into() }
     }
 
     /// Tells every gateway what was committed.
@@ -65,6 +65,6 @@ pub struct JobsPorts {
     pub queue: Arc<dyn HintQueue>,
     /// The way to the gateways.
     pub bus: Arc<dyn ProgressBus>,
-    /// The documents.
-    pub documents: Arc<dyn DocumentStore>,
+    /// What the documents say.
+    pub corpus: Arc<dyn Corpus>,
 }

@@ -57,7 +57,7 @@ impl Jobs {
 
     async fn carry_over(&self, old: &Snapshot, new: &mut NewJob) -> Result<(), StoreError> {
         let (tenant, id) = (&old.job.tenant, old.job.id);
-        let generation = self.documents.generation(tenant).await?;
+        let generation = self.corpus.head(tenant).await?.generation;
         let done = self.store.checkpoints(tenant, id).await?.unwrap_or_default();
         let refused = old.error.as_ref().and_then(|error| error.step.as_deref());
         for (record, step) in done.into_iter().zip(StepName::ALL) {

@@ -2,74 +2,88 @@
 
 use std::collections::BTreeSet;
 
-use contracts::{Document, DocumentId};
-use engine::ports::{CorpusChange, DocumentStore, Passage, StoredDocument};
+use contracts::{Document, DocumentId, DocumentState, TenantId};
+use engine::ports::{Corpus, CorpusChange, CorpusHead, Passage, ReadDocument, StoredDocument};
 
-use super::DocumentStoreHarness;
-use crate::build::{document, tenant};
+use super::{DocumentStoreHarness, ready};
+use crate::build::{document, read_document, tenant};
+
+pub async fn a_document_says_nothing_until_it_is_read(harness: &dyn DocumentStoreHarness) {
+    let (store, corpus, tenant) = (harness.store(), harness.corpus(), tenant("a"));
+    let accepted = store.accept(&tenant, document("3M", 1)).await.expect("accepted");
+    assert_eq!((accepted.state, accepted.pages), (DocumentState::Pending, None));
+    assert_eq!(store.get(&tenant, accepted.id).await.expect("read"), Some(accepted.clone()));
+    assert_eq!(store.list(&tenant, None, 10).await.expect("read"), [accepted]);
+    let head = corpus.head(&tenant).await.expect("read");
+    assert_eq!(head, CorpusHead { generation: 0, origin: None });
+    assert!(added(corpus.as_ref(), &tenant, 0).await.is_empty());
+}
 
 pub async fn a_document_is_stored_with_its_passages(harness: &dyn DocumentStoreHarness) {
-    let (store, tenant) = (harness.store(), tenant("a"));
-    let new = document("3M", 1);
-    let stored = store.put(&tenant, new.clone()).await.expect("stored");
-    assert!(stored.created);
-    assert_eq!(stored.document.id, new.id);
-    assert_eq!(stored.document.title, new.title);
-    assert_eq!(stored.document.content_sha256, new.content_sha256);
-    let seen = added(store.as_ref(), &tenant, 0).await;
-    let expected = StoredDocument { document: stored.document, passages: new.passages };
-    assert_eq!(seen, [expected]);
+    let (store, corpus, tenant) = (harness.store(), harness.corpus(), tenant("a"));
+    let (new, says) = (document("3M", 1), read_document(1));
+    let stored = ready(store.as_ref(), &tenant, new.clone(), says.clone()).await;
+    assert_eq!((stored.id, stored.state), (new.id, DocumentState::Ready));
+    assert_eq!((&stored.title, &stored.content_sha256), (&new.title, &new.content_sha256));
+    assert_eq!((stored.bytes, stored.pages), (1_000, says.pages));
+    assert_eq!(store.get(&tenant, new.id).await.expect("read"), Some(stored.clone()));
+    let head = corpus.head(&tenant).await.expect("read");
+    assert_eq!(head, CorpusHead { generation: 1, origin: Some(new.id) });
+    let seen = added(corpus.as_ref(), &tenant, 0).await;
+    assert_eq!(seen, [StoredDocument { document: stored, passages: says.passages }]);
 }
 
 pub async fn the_same_bytes_for_the_same_company_are_stored_once(
     harness: &dyn DocumentStoreHarness,
 ) {
     let (store, tenant) = (harness.store(), tenant("a"));
-    let first = store.put(&tenant, document("3M", 1)).await.expect("stored").document;
+    let pending = store.accept(&tenant, document("3M", 1)).await.expect("accepted");
+    let again = store.accept(&tenant, document("3M", 1)).await.expect("accepted");
+    assert_eq!(again, pending, "also while it waits");
+    let first = ready(store.as_ref(), &tenant, document("3M", 1), read_document(1)).await;
     for spelling in ["3m", "3M Company", " 3M "] {
-        let again = store.put(&tenant, document(spelling, 1)).await.expect("stored");
-        assert!(!again.created, "{spelling:?}");
-        assert_eq!(again.document, first);
+        let again = store.accept(&tenant, document(spelling, 1)).await.expect("accepted");
+        assert_eq!(again, first, "{spelling:?}");
     }
-    assert!(store.put(&tenant, document("3M", 2)).await.expect("stored").created);
-    assert!(store.put(&tenant, document("Boeing", 1)).await.expect("stored").created);
-    assert_eq!(store.generation(&tenant).await.expect("read"), 3);
+    ready(store.as_ref(), &tenant, document("3M", 2), read_document(2)).await;
+    ready(store.as_ref(), &tenant, document("Boeing", 1), read_document(1)).await;
+    assert_eq!(generation(harness, &tenant).await, 3);
 }
 
 pub async fn concurrent_puts_of_one_document_store_it_once(harness: &dyn DocumentStoreHarness) {
     let (store, tenant) = (harness.store(), tenant("a"));
-    let mut puts = tokio::task::JoinSet::new();
+    let mut accepts = tokio::task::JoinSet::new();
     for _ in 0..10 {
         let (store, tenant) = (harness.store(), tenant.clone());
-        puts.spawn(async move { store.put(&tenant, document("3M", 1)).await.expect("stored") });
+        accepts.spawn(async move { store.accept(&tenant, document("3M", 1)).await });
     }
-    let stored = puts.join_all().await;
-    assert_eq!(stored.iter().filter(|stored| stored.created).count(), 1);
-    let ids: BTreeSet<DocumentId> = stored.iter().map(|stored| stored.document.id).collect();
+    let accepted = accepts.join_all().await;
+    let ids: BTreeSet<DocumentId> =
+        accepted.into_iter().map(|document| document.expect("accepted").id).collect();
     assert_eq!(ids.len(), 1);
-    assert_eq!(store.generation(&tenant).await.expect("read"), 1);
+    assert_eq!(store.list(&tenant, None, 10).await.expect("read").len(), 1);
 }
 
 pub async fn every_change_raises_the_generation_by_one(harness: &dyn DocumentStoreHarness) {
     let (store, tenant) = (harness.store(), tenant("a"));
-    assert_eq!(store.generation(&tenant).await.expect("read"), 0);
+    assert_eq!(generation(harness, &tenant).await, 0);
     for content in 1..=5 {
-        store.put(&tenant, document("3M", content)).await.expect("stored");
-        assert_eq!(store.generation(&tenant).await.expect("read"), u64::from(content));
+        ready(store.as_ref(), &tenant, document("3M", content), read_document(content)).await;
+        assert_eq!(generation(harness, &tenant).await, u64::from(content));
     }
 }
 
 pub async fn changes_are_read_in_order_and_in_pages(harness: &dyn DocumentStoreHarness) {
-    let (store, tenant) = (harness.store(), tenant("a"));
+    let (store, corpus, tenant) = (harness.store(), harness.corpus(), tenant("a"));
     let mut expected = Vec::new();
     for content in 1..=7 {
         let new = document("3M", content);
         expected.push(new.id);
-        store.put(&tenant, new).await.expect("stored");
+        ready(store.as_ref(), &tenant, new, read_document(content)).await;
     }
     let (mut after, mut seen) = (0, Vec::new());
     loop {
-        let page = store.changes(&tenant, after, 3).await.expect("read");
+        let page = corpus.changes(&tenant, after, 3).await.expect("read");
         assert_eq!(page.head, 7);
         assert!(page.changes.len() <= 3);
         if page.changes.is_empty() {
@@ -81,27 +95,26 @@ pub async fn changes_are_read_in_order_and_in_pages(harness: &dyn DocumentStoreH
         seen.extend(page.changes.iter().map(id_of));
     }
     assert_eq!(seen, expected);
-    let one = store.changes(&tenant, 0, 0).await.expect("read");
+    let one = corpus.changes(&tenant, 0, 0).await.expect("read");
     assert_eq!(one.changes.len(), 1, "a page has at least one change");
 }
 
 pub async fn an_index_ahead_of_the_store_learns_the_true_head(harness: &dyn DocumentStoreHarness) {
     let (store, tenant) = (harness.store(), tenant("a"));
-    store.put(&tenant, document("3M", 1)).await.expect("stored");
-    let changes = store.changes(&tenant, 9, 10).await.expect("read");
+    ready(store.as_ref(), &tenant, document("3M", 1), read_document(1)).await;
+    let changes = harness.corpus().changes(&tenant, 9, 10).await.expect("read");
     assert!(changes.changes.is_empty());
     assert_eq!((changes.generation, changes.head), (1, 1));
 }
 
 pub async fn documents_are_listed_oldest_first_in_pages(harness: &dyn DocumentStoreHarness) {
     let (store, tenant) = (harness.store(), tenant("a"));
-    // Ids are chosen before the documents are read: their order is not the order of storing.
-    let mut new: Vec<_> = (1..=5).map(|content| document("3M", content)).collect();
-    new.reverse();
-    let expected: Vec<DocumentId> = new.iter().map(|new| new.id).collect();
-    for document in new {
-        store.put(&tenant, document).await.expect("stored");
+    let mut expected = Vec::new();
+    for content in 1..=5 {
+        let accepted = store.accept(&tenant, document("3M", content)).await.expect("accepted");
+        expected.push(accepted.id);
     }
+    expected.sort_unstable();
     let mut seen: Vec<DocumentId> = Vec::new();
     loop {
         let page = store.list(&tenant, seen.last().copied(), 2).await.expect("read");
@@ -111,23 +124,19 @@ pub async fn documents_are_listed_oldest_first_in_pages(harness: &dyn DocumentSt
         seen.extend(page.iter().map(|document| document.id));
     }
     assert_eq!(seen, expected);
-    let beyond = store.list(&tenant, Some(DocumentId::new()), 2).await.expect("read");
-    assert!(beyond.is_empty(), "nothing comes after a document that is not there");
 }
 
 pub async fn tenants_have_documents_of_their_own(harness: &dyn DocumentStoreHarness) {
     let (store, ours, theirs) = (harness.store(), tenant("a"), tenant("b"));
-    store.put(&ours, document("3M", 1)).await.expect("stored");
-    let same = store.put(&theirs, document("3M", 1)).await.expect("stored");
-    assert!(same.created, "the same bytes of another tenant are another document");
-    store.put(&theirs, document("3M", 2)).await.expect("stored");
-    assert_eq!(store.generation(&ours).await.expect("read"), 1);
-    assert_eq!(store.generation(&theirs).await.expect("read"), 2);
-    let listed = store.list(&ours, None, 10).await.expect("read");
-    assert!(listed.iter().all(|document| document.id != same.document.id));
-    assert_eq!(added(store.as_ref(), &ours, 0).await.len(), 1);
-    let behind = store.list(&ours, Some(same.document.id), 10).await.expect("read");
-    assert!(behind.is_empty(), "another tenant's document is no place in our list");
+    let own = ready(store.as_ref(), &ours, document("3M", 1), read_document(1)).await;
+    let same = ready(store.as_ref(), &theirs, document("3M", 1), read_document(1)).await;
+    assert_ne!(same.id, own.id, "the same bytes of another tenant are another document");
+    ready(store.as_ref(), &theirs, document("3M", 2), read_document(2)).await;
+    assert_eq!(generation(harness, &ours).await, 1);
+    assert_eq!(generation(harness, &theirs).await, 2);
+    assert_eq!(store.get(&ours, same.id).await.expect("read"), None);
+    assert_eq!(store.list(&ours, None, 10).await.expect("read"), [own]);
+    assert_eq!(added(harness.corpus().as_ref(), &ours, 0).await.len(), 1);
 }
 
 pub async fn a_document_is_kept_exactly(harness: &dyn DocumentStoreHarness) {
@@ -136,27 +145,28 @@ pub async fn a_document_is_kept_exactly(harness: &dyn DocumentStoreHarness) {
     new.title = "'; DROP TABLE documents; -- \u{202e}".to_owned();
     new.url = None;
     new.published_on = None;
-    new.pages = None;
-    new.passages = vec![Passage {
+    let passage = Passage {
         page: None,
         heading: "a › b".to_owned(),
         table_head: "(Millions)   2018\n\t2017".to_owned(),
         text: String::new(),
-    }];
-    store.put(&tenant, new.clone()).await.expect("stored");
-    let [seen] = &added(store.as_ref(), &tenant, 0).await[..] else { panic!("one document") };
+    };
+    let says = ReadDocument { pages: None, passages: vec![passage] };
+    ready(store.as_ref(), &tenant, new.clone(), says.clone()).await;
+    let seen = added(harness.corpus().as_ref(), &tenant, 0).await;
+    let [seen] = &seen[..] else { panic!("one document") };
     let Document { company, title, url, published_on, pages, .. } = &seen.document;
     assert_eq!((company, title), (&new.company, &new.title));
     assert_eq!((url, published_on, pages), (&None, &None, &None));
-    assert_eq!(seen.passages, new.passages);
+    assert_eq!(seen.passages, says.passages);
 }
 
-async fn added(
-    store: &dyn DocumentStore,
-    tenant: &contracts::TenantId,
-    after: u64,
-) -> Vec<StoredDocument> {
-    let changes = store.changes(tenant, after, 100).await.expect("read").changes;
+async fn generation(harness: &dyn DocumentStoreHarness, tenant: &TenantId) -> u64 {
+    harness.corpus().head(tenant).await.expect("read").generation
+}
+
+async fn added(corpus: &dyn Corpus, tenant: &TenantId, after: u64) -> Vec<StoredDocument> {
+    let changes = corpus.changes(tenant, after, 100).await.expect("read").changes;
     let added = changes.into_iter().filter_map(|change| match change {
         CorpusChange::Added(document) => Some(document),
         CorpusChange::Removed(_) => None,

@@ -1,0 +1,2 @@
+DELETE FROM document_files
+WHERE document_id = :document_id

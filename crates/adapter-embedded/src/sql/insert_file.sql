@@ -1,0 +1,2 @@
+INSERT INTO document_files (document_id, content)
+VALUES (:document_id, :content)

@@ -1,0 +1,3 @@
+SELECT content
+FROM document_files
+WHERE document_id = :document_id

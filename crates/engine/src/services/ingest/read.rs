@@ -1,0 +1,95 @@
+//! Reading one document, under its lease.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use contracts::{Code, Origin, Problem, TraceContext};
+use tokio_util::sync::CancellationToken;
+
+use super::Ingest;
+use crate::ports::{ClaimedDocument, DocumentHold, ReadError, ReadOutcome, StoreError};
+use crate::reading::{LEASE, TIME_MAX};
+
+/// How often a lease is renewed while its document is read.
+const RENEWAL: Duration = Duration::from_secs(10);
+
+/// How a reading came to its end.
+enum Ending {
+    Finished(ReadOutcome),
+    /// The document was not to blame, or there was no time: somebody else reads it.
+    GivenUp,
+    /// The lease is somebody else's by now.
+    Lost,
+}
+
+impl Ingest {
+    /// Claims a pending document and reads it to its end, or gives it back on `stop`. `false` if
+    /// there was nothing to claim, or if the reader could not do its work.
+    pub(super) async fn read_next(&self, stop: &CancellationToken) -> Result<bool, StoreError> {
+        let Some(claimed) = self.documents.claim(LEASE).await? else { return Ok(false) };
+        let hold = claimed.hold;
+        match self.read_claimed(claimed, stop).await {
+            Ending::Finished(outcome) => {
+                if self.documents.finish(hold, outcome).await?.is_none() {
+                    tracing::warn!(document_id = %hold.id, "the reading of a document was refused");
+                }
+                Ok(true)
+            }
+            Ending::GivenUp => {
+                self.documents.release(hold).await?;
+                Ok(false)
+            }
+            Ending::Lost => {
+                tracing::warn!(document_id = %hold.id, "the lease of a document was lost");
+                Ok(true)
+            }
+        }
+    }
+
+    async fn read_claimed(&self, claimed: ClaimedDocument, stop: &CancellationToken) -> Ending {
+        let ClaimedDocument { hold, media_type, bytes, trace, left } = claimed;
+        let reading = pin!(self.reader.read(bytes, media_type));
+        tokio::select! {
+            biased;
+            read = reading => match read {
+                Ok(document) => Ending::Finished(ReadOutcome::Read(document)),
+                Err(error) => Ending::Finished(ReadOutcome::Failed(problem(&error, &trace))),
+            },
+            () = stop.cancelled() => Ending::GivenUp,
+            () = tokio::time::sleep(left) => {
+                let error = ReadError::TooSlow { max: TIME_MAX };
+                Ending::Finished(ReadOutcome::Failed(problem(&error, &trace)))
+            }
+            () = self.lose(hold) => Ending::Lost,
+        }
+    }
+
+    /// Renews a lease until it is lost.
+    async fn lose(&self, hold: DocumentHold) {
+        loop {
+            tokio::time::sleep(RENEWAL).await;
+            match self.documents.renew(hold, LEASE).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                // Whether it is lost is not known: what is read will be accepted or not.
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "lease not renewed");
+                }
+            }
+        }
+    }
+}
+
+/// What a client reads of it.
+fn problem(error: &ReadError, trace: &TraceContext) -> Problem {
+    let code = match error {
+        ReadError::TooManyPages { .. } => Code::PayloadTooLarge,
+        ReadError::Malformed { .. }
+        | ReadError::Encrypted
+        | ReadError::NoText
+        | ReadError::TooMuchMemory { .. }
+        | ReadError::TooSlow { .. }
+        | ReadError::Crashed(_) => Code::DocumentUnreadable,
+    };
+    Problem::new(code, Origin::Source, error.to_string()).in_trace(trace.trace_id())
+}
