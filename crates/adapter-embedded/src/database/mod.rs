@@ -105,7 +105,9 @@ fn prepare(connection: &Connection) -> Result<(), Fault> {
 
 #[cfg(test)]
 mod tests {
-    use super::{open_for_reading, open_migrated};
+    use refinery::Target;
+
+    use super::{embedded, open_for_reading, open_for_writing, open_migrated};
 
     #[test]
     fn a_commit_is_durable_and_keeps_references_whole() {
@@ -118,6 +120,32 @@ mod tests {
         let mode: String =
             connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
         assert_eq!(mode, "wal");
+    }
+
+    #[test]
+    fn documents_of_an_earlier_release_keep_their_passages() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("assay.db");
+        let mut connection = open_for_writing(&file).unwrap();
+        let earlier = embedded::migrations::runner().set_target(Target::Version(2));
+        earlier.run(&mut connection).unwrap();
+        let written = "
+            INSERT INTO documents VALUES (
+                zeroblob(16), 'default', 1, '3M', '3m', 'Report', NULL, NULL, 'abc', 9, 2, 5);
+            INSERT INTO passages VALUES (zeroblob(16), 1, 2, 'Sales', 'Net sales 32,765');
+            INSERT INTO corpus_changes VALUES ('default', 1, 'added', zeroblob(16));";
+        connection.execute_batch(written).unwrap();
+        drop(connection);
+
+        let connection = open_migrated(&file).unwrap();
+        let read = "SELECT state || ' ' || title || ' ' || pages || ' ' || heading || ' ' || text
+                    FROM documents JOIN passages ON document_id = id";
+        let found: String = connection.query_row(read, [], |row| row.get(0)).unwrap();
+        assert_eq!(found, "ready Report 2 Sales Net sales 32,765");
+        connection.execute("DELETE FROM documents", []).unwrap();
+        let left: i64 =
+            connection.query_row("SELECT count(*) FROM passages", [], |row| row.get(0)).unwrap();
+        assert_eq!(left, 0, "passages go with their document, as before");
     }
 
     #[test]

@@ -2,5 +2,6 @@
 
 mod conformance;
 mod data_dir;
+mod documents;
 mod progress_bus;
 mod store;
