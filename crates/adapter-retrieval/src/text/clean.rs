@@ -7,7 +7,7 @@
 use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
 
 /// What stands between two columns of a line.
-pub(super) const COLUMN_GAP: &str = "   ";
+pub(crate) const COLUMN_GAP: &str = "   ";
 
 /// Cleans a page.
 pub(super) fn clean(page: &str) -> String {
@@ -52,7 +52,7 @@ fn normalise(page: &str) -> String {
 }
 
 /// Control characters, zero-width characters, soft hyphens and marks of writing direction.
-fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(
             c,

@@ -4,6 +4,7 @@ use contracts::truncate_chars;
 use engine::ports::HEADING_SEPARATOR;
 
 use super::lines::{LineKind, RANK_NOTE, RANKS, Rank, heading_text, markdown_kind, plain_kind};
+use super::marks::marked_kind;
 
 /// Of one heading, characters that its path shows.
 const HEADING_CHARS_MAX: usize = 120;
@@ -28,6 +29,11 @@ impl Outline {
     /// For plain text. Items and notes run over pages; every other heading ends with its page.
     pub(super) fn plain() -> Self {
         Self::new(plain_kind, RANK_NOTE + 1)
+    }
+
+    /// For plain text whose lines may be marked; otherwise as [`Self::plain`].
+    pub(super) fn marked() -> Self {
+        Self::new(marked_kind, RANK_NOTE + 1)
     }
 
     /// For Markdown.

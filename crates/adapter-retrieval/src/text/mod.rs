@@ -1,9 +1,10 @@
 //! From text to passages: decode, clean, part into pages, cut.
 
-mod clean;
+pub(crate) mod clean;
 mod decode;
 mod headings;
 mod lines;
+pub(crate) mod marks;
 mod passages;
 
 use contracts::limits::DOCUMENT_PAGES_MAX;
@@ -69,4 +70,29 @@ pub(crate) fn read_pages<T: AsRef<str>>(pages: &[T]) -> Result<ReadDocument, Rea
         return Err(ReadError::NoText);
     }
     Ok(ReadDocument { pages: u32::try_from(pages.len()).ok(), passages })
+}
+
+/// Cuts the pages of a document whose lines may be marked ([`marks`]); otherwise as
+/// [`read_pages`]. One page alone is a document without pages.
+///
+/// # Errors
+/// [`ReadError::NoText`], [`ReadError::TooManyPages`].
+pub(crate) fn read_marked_pages<T: AsRef<str>>(pages: &[T]) -> Result<ReadDocument, ReadError> {
+    if pages.len() > DOCUMENT_PAGES_MAX {
+        return Err(ReadError::TooManyPages { pages: pages.len(), max: DOCUMENT_PAGES_MAX });
+    }
+    let paged = pages.len() > 1;
+    let mut outline = Outline::marked();
+    let mut passages = Vec::new();
+    for (number, page) in (1..).zip(pages) {
+        let number = paged.then_some(number);
+        for mut passage in cut(&clean(page.as_ref()), number, &mut outline) {
+            passage.text.retain(|c| !marks::is_mark(c));
+            passages.push(passage);
+        }
+    }
+    if passages.is_empty() {
+        return Err(ReadError::NoText);
+    }
+    Ok(ReadDocument { pages: if paged { u32::try_from(pages.len()).ok() } else { None }, passages })
 }

@@ -4,6 +4,7 @@ use engine::ports::Passage;
 
 use super::headings::Outline;
 use super::lines::{LineKind, RANK_STATEMENT};
+use super::marks::without_mark;
 
 /// Characters after which a passage ends at the next good place.
 const TARGET_CHARS: usize = 1_000;
@@ -53,7 +54,8 @@ fn pieces<'a>(page: &'a str, outline: &Outline) -> Vec<Piece<'a>> {
             let part = first_part(rest);
             let chars = part.chars().count() + 1;
             let end = start + part.len();
-            pieces.push(Piece { text: part, start, end, chars, kind });
+            let text = without_mark(part);
+            pieces.push(Piece { text, start, end, chars, kind });
             rest = &rest[part.len()..];
             start = end;
             if rest.is_empty() {
