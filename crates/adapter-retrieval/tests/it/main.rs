@@ -3,5 +3,7 @@
 
 mod corpus;
 mod filings;
+mod html;
+mod html_hostile;
 mod index;
 mod reading;
