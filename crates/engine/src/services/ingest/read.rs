@@ -15,7 +15,7 @@ const RENEWAL: Duration = Duration::from_secs(10);
 
 /// How a reading came to its end.
 enum Ending {
-    Finished(ReadOutcome),
+    Finished(Box<ReadOutcome>),
     /// The document was not to blame, or there was no time: somebody else reads it.
     GivenUp,
     /// The lease is somebody else's by now.
@@ -30,7 +30,7 @@ impl Ingest {
         let hold = claimed.hold;
         match self.read_claimed(claimed, stop).await {
             Ending::Finished(outcome) => {
-                if self.documents.finish(hold, outcome).await?.is_none() {
+                if self.documents.finish(hold, *outcome).await?.is_none() {
                     tracing::warn!(document_id = %hold.id, "the reading of a document was refused");
                 }
                 Ok(true)
@@ -52,13 +52,13 @@ impl Ingest {
         tokio::select! {
             biased;
             read = reading => match read {
-                Ok(document) => Ending::Finished(ReadOutcome::Read(document)),
-                Err(error) => Ending::Finished(ReadOutcome::Failed(problem(&error, &trace))),
+                Ok(document) => finished(ReadOutcome::Read(document)),
+                Err(error) => finished(ReadOutcome::Failed(problem(&error, &trace))),
             },
             () = stop.cancelled() => Ending::GivenUp,
             () = tokio::time::sleep(left) => {
                 let error = ReadError::TooSlow { max: TIME_MAX };
-                Ending::Finished(ReadOutcome::Failed(problem(&error, &trace)))
+                finished(ReadOutcome::Failed(problem(&error, &trace)))
             }
             () = self.lose(hold) => Ending::Lost,
         }
@@ -78,6 +78,10 @@ impl Ingest {
             }
         }
     }
+}
+
+fn finished(outcome: ReadOutcome) -> Ending {
+    Ending::Finished(Box::new(outcome))
 }
 
 /// What a client reads of it.

@@ -1,0 +1,289 @@
+//! Configuration: the only place that reads the environment. All errors are found at once.
+
+mod layers;
+mod secret;
+mod settings;
+
+use std::env::VarError;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::cli::Cli;
+
+use layers::Layers;
+use settings::{
+    ADMIN_LISTEN, AMQP_URL, DATA_DIR, DATABASE_CONNECTIONS, DATABASE_URL, DRAIN_GRACE_S, LISTEN,
+    LOG, MODEL, READERS, SCRIPTED_LATENCY_MS, SCRIPTED_LEDGER, SLOTS,
+};
+
+pub use layers::Origin;
+pub use secret::SecretUrl;
+pub use settings::{SETTINGS, Setting};
+
+/// Names the configuration file.
+const FILE_VARIABLE: &str = "ASSAY_CONFIG";
+
+/// What is in force: flags, else the environment, else the file, else defaults.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Where jobs, documents and the index are kept.
+    pub data_dir: PathBuf,
+    /// The database of a fleet.
+    pub database_url: Option<SecretUrl>,
+    /// The broker of a fleet.
+    pub amqp_url: Option<SecretUrl>,
+    /// Where a gateway serves clients.
+    pub listen: SocketAddr,
+    /// Where health is told.
+    pub admin_listen: Option<SocketAddr>,
+    /// What answers.
+    pub model: Model,
+    /// Jobs that a worker runs at a time.
+    pub slots: u32,
+    /// Documents that a worker reads at a time.
+    pub readers: u32,
+    /// What running jobs get to finish at the end.
+    pub drain_grace: Duration,
+    /// Connections of one process to the database.
+    pub database_connections: u32,
+    /// What to log: a filter such as `info,engine=debug`; each command has its default.
+    pub log: Option<String>,
+    shown: Vec<Shown>,
+}
+
+/// What finds passages and writes answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Model {
+    /// The index over the documents, and the built-in extractive model.
+    Extractive,
+    /// Scripted stand-ins for both, for load and fault tests.
+    Scripted {
+        /// Delays each call.
+        latency: Duration,
+        /// Where each call leaves a line.
+        ledger: Option<PathBuf>,
+    },
+}
+
+/// A setting as `assay config` shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// The setting.
+    pub setting: &'static Setting,
+    /// Its value, without secrets; `None` if it has none.
+    pub value: Option<String>,
+    /// Where it was set.
+    pub origin: Origin,
+}
+
+/// One thing that is wrong with the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name}: {detail}")]
+pub struct ConfigError {
+    name: String,
+    detail: String,
+}
+
+impl ConfigError {
+    fn new(name: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { name: name.into(), detail: detail.into() }
+    }
+}
+
+impl Config {
+    /// Reads the configuration.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn from_environment(cli: &Cli) -> Result<Self, Vec<ConfigError>> {
+        Self::read(cli, |name| std::env::var(name))
+    }
+
+    /// Every setting with its value, in the order of [`SETTINGS`].
+    #[must_use]
+    pub fn shown(&self) -> &[Shown] {
+        &self.shown
+    }
+
+    fn read(
+        cli: &Cli,
+        variable: impl Fn(&'static str) -> Result<String, VarError>,
+    ) -> Result<Self, Vec<ConfigError>> {
+        let mut errors = Vec::new();
+        let named = variable(FILE_VARIABLE).ok().filter(|file| !file.is_empty());
+        let file = cli.config.clone().or(named.map(PathBuf::from));
+        let layers = Layers::read(file.as_deref(), &variable, &cli.flags(), &mut errors);
+        let shown = SETTINGS.iter().map(|setting| shown(setting, &layers)).collect();
+        let mut values = Values { layers, errors };
+        let database_url = values.optional(&DATABASE_URL, |text| {
+            SecretUrl::parse(text, &["postgres", "postgresql"])
+        });
+        let amqp_url =
+            values.optional(&AMQP_URL, |text| SecretUrl::parse(text, &["amqp", "amqps"]));
+        let admin_listen = values.optional(&ADMIN_LISTEN, address);
+        let log = values.optional(&LOG, |text| Ok(text.to_owned()));
+        let data_dir = values.required(&DATA_DIR, |text| Ok(PathBuf::from(text)));
+        let listen = values.required(&LISTEN, address);
+        let model = values.model();
+        let slots = values.required(&SLOTS, within(1..=1_000));
+        let readers = values.required(&READERS, within(1..=64));
+        let drain_grace = values.required(&DRAIN_GRACE_S, within(0..=3_600));
+        let database_connections = values.required(&DATABASE_CONNECTIONS, within(2..=1_000));
+        let config = (|| {
+            Some(Self {
+                data_dir: data_dir?,
+                database_url,
+                amqp_url,
+                listen: listen?,
+                admin_listen,
+                model: model?,
+                slots: slots?,
+                readers: readers?,
+                drain_grace: Duration::from_secs(drain_grace?.into()),
+                database_connections: database_connections?,
+                log,
+                shown,
+            })
+        })();
+        match config {
+            Some(config) if values.errors.is_empty() => Ok(config),
+            Some(_) | None => Err(values.errors),
+        }
+    }
+}
+
+/// The values that were set, and what is wrong with them so far.
+struct Values {
+    layers: Layers,
+    errors: Vec<ConfigError>,
+}
+
+impl Values {
+    /// The value of a setting that may be left out; `None` also if it is wrong.
+    fn optional<T>(
+        &mut self,
+        setting: &Setting,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let (text, _) = self.layers.get(setting)?;
+        match parse(text) {
+            Ok(value) => Some(value),
+            Err(detail) => {
+                self.errors.push(ConfigError::new(self.layers.name(setting), detail));
+                None
+            }
+        }
+    }
+
+    /// The value of a setting that must be there; `None` with an error.
+    fn required<T>(
+        &mut self,
+        setting: &Setting,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        if self.layers.get(setting).is_none() {
+            self.errors.push(ConfigError::new(setting.variable, "is not set, and has no default"));
+        }
+        self.optional(setting, parse)
+    }
+
+    fn model(&mut self) -> Option<Model> {
+        let latency_ms = self.required(&SCRIPTED_LATENCY_MS, within(0..=u32::MAX));
+        let ledger = self.optional(&SCRIPTED_LEDGER, |text| Ok(PathBuf::from(text)));
+        let is_scripted = self.required(&MODEL, |text| match text {
+            "extractive" => Ok(false),
+            "scripted" => Ok(true),
+            other => Err(format!("must be extractive or scripted, not {other:?}")),
+        })?;
+        if !is_scripted {
+            return Some(Model::Extractive);
+        }
+        Some(Model::Scripted { latency: Duration::from_millis(latency_ms?.into()), ledger })
+    }
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| format!("must be an IP address with a port, not {text:?}"))
+}
+
+fn within(range: RangeInclusive<u32>) -> impl Fn(&str) -> Result<u32, String> {
+    move |text| {
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        let (low, high) = (range.start(), range.end());
+        number.ok_or_else(|| format!("must be a whole number from {low} to {high}, not {text:?}"))
+    }
+}
+
+fn shown(setting: &'static Setting, layers: &Layers) -> Shown {
+    let Some((value, origin)) = layers.get(setting) else {
+        return Shown { setting, value: None, origin: Origin::Default };
+    };
+    let value = if setting.is_secret { secret::without_password(value) } else { value.to_owned() };
+    Shown { setting, value: Some(value), origin }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser as _;
+
+    fn read(args: &[&str], variables: &[(&str, &str)]) -> Result<Config, Vec<ConfigError>> {
+        let cli = Cli::parse_from(["assay", "dev"].iter().chain(args));
+        Config::read(&cli, |name| {
+            let found = variables.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned()).ok_or(VarError::NotPresent)
+        })
+    }
+
+    #[test]
+    fn flags_win_over_the_environment_the_environment_over_the_file_and_that_over_defaults() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("assay.toml");
+        std::fs::write(&file, "slots = 3\ndata_dir = \"/file\"\n").unwrap();
+        let file = ["--config", file.to_str().unwrap()];
+        let variables = [("ASSAY_DATA_DIR", "/a"), ("XDG_DATA_HOME", "/x"), ("HOME", "/h")];
+        let data_dir = |args: &[&str], skip: usize| {
+            let config = read(args, &variables[skip..]).unwrap();
+            (config.data_dir, config.slots)
+        };
+        let flags = [&file[..], &["--data-dir", "/f", "--slots", "5"]].concat();
+        assert_eq!(data_dir(&flags, 0), (PathBuf::from("/f"), 5));
+        assert_eq!(data_dir(&file, 0), (PathBuf::from("/a"), 3));
+        assert_eq!(data_dir(&file, 1), (PathBuf::from("/file"), 3));
+        assert_eq!(data_dir(&[], 1), (PathBuf::from("/x/assay"), 8));
+        assert_eq!(data_dir(&[], 2), (PathBuf::from("/h/.local/share/assay"), 8));
+    }
+
+    #[test]
+    fn every_error_is_told_at_once_by_the_name_that_was_used() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("assay.toml");
+        std::fs::write(&file, "slotz = 3\nreaders = 0\nlog = []\n").unwrap();
+        let wrong = [("ASSAY_MODEL", "gpt"), ("ASSAY_AMQP_URL", "http://u:s3cret@h")];
+        let args = ["--config", file.to_str().unwrap(), "--listen", "here"];
+        let errors = read(&args, &wrong).unwrap_err();
+        let said: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        let said = said.join("\n");
+        for part in
+            ["slotz: is no setting", "log: must be", "--listen: must", "readers: must be a whole",
+             "ASSAY_MODEL: must", "ASSAY_AMQP_URL: must be a URL", "ASSAY_DATA_DIR: is not set"]
+        {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+        assert!(!said.contains("s3cret"), "{said}");
+    }
+
+    #[test]
+    fn what_is_in_force_is_shown_without_secrets() {
+        let url = "postgres://assay:s3cret@db/assay";
+        let config = read(&[], &[("HOME", "/h"), ("ASSAY_DATABASE_URL", url)]).unwrap();
+        assert_eq!(config.shown().len(), SETTINGS.len());
+        assert!(!format!("{config:?}").contains("s3cret"));
+        let database = config.shown().iter().find(|shown| shown.setting.key == "database_url");
+        let database = database.unwrap();
+        assert_eq!(database.value.as_deref(), Some("postgres://assay:***@db/assay"));
+        assert_eq!(database.origin, Origin::Environment);
+    }
+}
