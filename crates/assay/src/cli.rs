@@ -1,17 +1,21 @@
 //! The command line.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Setting, by_key};
 
 /// Answers questions about companies from their documents, every statement with its source.
 #[derive(Debug, Parser)]
 #[command(name = "assay", version, propagate_version = true)]
 pub struct Cli {
+    /// A file of settings, in TOML; `assay config` shows what can be set [env: ASSAY_CONFIG]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Where jobs, documents and the index are kept [default: $XDG_DATA_HOME/assay]
     #[arg(long, global = true, value_name = "DIR")]
-    pub data_dir: Option<PathBuf>,
+    pub data_dir: Option<String>,
     /// What to do
     #[command(subcommand)]
     pub command: Command,
@@ -29,6 +33,21 @@ pub enum Command {
     Dev(Dev),
     /// Take documents in (.pdf, .html, .md, .txt)
     Ingest(Ingest),
+    /// Show the settings in force, and where each was set
+    Config,
+}
+
+impl Cli {
+    /// The settings that were given as flags, as they were written.
+    pub(crate) fn flags(&self) -> Vec<(&'static Setting, String)> {
+        let (listen, slots) = match &self.command {
+            Command::Dev(dev) => (dev.listen.clone(), dev.slots.clone()),
+            Command::Ask(_) | Command::Ingest(_) | Command::Config => (None, None),
+        };
+        let flags = [("data_dir", self.data_dir.clone()), ("listen", listen), ("slots", slots)];
+        let flags = flags.into_iter().filter_map(|(key, value)| Some((key, value?)));
+        flags.filter_map(|(key, value)| Some((by_key(key)?, value))).collect()
+    }
 }
 
 /// `assay ask`.
@@ -48,12 +67,12 @@ pub struct Ask {
 #[derive(Debug, Args)]
 pub struct Dev {
     /// The address to listen on; only this machine can be served yet
-    #[arg(long, env = "ASSAY_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8080")]
-    pub listen: SocketAddr,
-    /// Jobs that run at the same time
-    #[arg(long, value_name = "N", default_value_t = 8,
-          value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    pub slots: u32,
+    /// [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<String>,
+    /// Jobs that run at the same time [default: 8]
+    #[arg(long, value_name = "N")]
+    pub slots: Option<String>,
 }
 
 /// `assay ingest`.

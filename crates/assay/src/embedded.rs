@@ -28,9 +28,6 @@ use crate::corpus;
 /// log.
 const NEWS_MAX: usize = 1_024;
 
-/// Documents that are read at a time.
-pub const READERS: usize = 2;
-
 /// The wait before work that panicked is begun again.
 const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(1);
 
@@ -39,15 +36,30 @@ const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(1);
 pub struct Settings {
     /// Jobs at a time.
     pub slots: u32,
+    /// Documents that are read at a time.
+    pub readers: u32,
     /// What running jobs get to finish by themselves at the end.
     pub grace: Duration,
     /// Between attempts.
     pub retry: RetryPolicy,
 }
 
+impl Settings {
+    /// As it is configured.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        Self {
+            slots: config.slots,
+            readers: config.readers,
+            grace: config.drain_grace,
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
-        Self { slots: 8, grace: Duration::from_secs(5), retry: RetryPolicy::default() }
+        Self { slots: 8, readers: 2, grace: Duration::from_secs(5), retry: RetryPolicy::default() }
     }
 }
 
@@ -66,6 +78,7 @@ pub struct Embedded {
     bus: Arc<dyn ProgressBus>,
     streams: Streams,
     worker: Worker,
+    readers: u32,
 }
 
 impl Embedded {
@@ -133,6 +146,7 @@ impl Embedded {
             bus,
             streams,
             worker,
+            readers: settings.readers,
         })
     }
 
@@ -169,7 +183,7 @@ impl Embedded {
         let begin = move |stop| streams.clone().run(Arc::clone(&bus), Arc::clone(&store), stop);
         running.upkeep.spawn(keep_up(running.upkeep_stop.clone(), begin));
 
-        for _ in 0..READERS {
+        for _ in 0..self.readers {
             let ingest = self.ingest.clone();
             let begin = move |stop| ingest.clone().run(stop);
             running.workers.spawn(keep_up(running.intake_stop.clone(), begin));

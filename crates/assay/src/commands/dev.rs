@@ -7,21 +7,19 @@ use anyhow::{Context as _, bail};
 use api::Gateway;
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::Dev;
 use crate::config::Config;
 use crate::embedded::{Embedded, Settings};
 use crate::render;
 
-pub(super) async fn run(args: Dev, config: Config) -> anyhow::Result<ExitCode> {
-    if !args.listen.ip().is_loopback() {
-        bail!("{} is not a loopback address, and this server asks nobody for a key", args.listen);
+pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
+    let listen = config.listen;
+    if !listen.ip().is_loopback() {
+        bail!("{listen} is not a loopback address, and this server asks nobody for a key");
     }
     let _telemetry = super::telemetry(&config, telemetry::SERVER_FILTER)?;
-    let listener =
-        TcpListener::bind(args.listen).with_context(|| format!("listening on {}", args.listen))?;
+    let listener = TcpListener::bind(listen).with_context(|| format!("listening on {listen}"))?;
     let address = listener.local_addr()?;
-    let settings = Settings { slots: args.slots, ..Settings::default() };
-    let system = Embedded::open(&config, settings)?;
+    let system = Embedded::open(&config, Settings::of(&config))?;
     system.data_dir().announce(address)?;
     system.load_examples_if_empty().await?;
     let running = system.start();

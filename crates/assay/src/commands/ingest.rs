@@ -15,7 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::cli::Ingest;
 use crate::config::Config;
 use crate::corpus::ManifestLine;
-use crate::embedded::{Embedded, READERS, Settings};
+use crate::embedded::{Embedded, Settings};
 use crate::exit::{USAGE, say};
 use crate::render;
 
@@ -35,7 +35,7 @@ pub(super) async fn run(args: Ingest, config: Config) -> anyhow::Result<ExitCode
         Some(manifest) => from_manifest(manifest)?,
         None => from_arguments(args),
     };
-    let system = Embedded::open(&config, Settings::default())?;
+    let system = Embedded::open(&config, Settings::of(&config))?;
     let files = entries.len();
     let bar = progress(files);
     let mut failed = 0_usize;
@@ -44,7 +44,7 @@ pub(super) async fn run(args: Ingest, config: Config) -> anyhow::Result<ExitCode
         bar.set_message(path.clone());
         take_in(&system, entry).map(|taken| (path, taken))
     });
-    let mut takings = stream::iter(takings).buffer_unordered(READERS);
+    let mut takings = stream::iter(takings).buffer_unordered(config.readers as usize);
     while let Some((path, taken)) = takings.next().await {
         match taken {
             Ok(taken) => bar.suspend(|| render::line(&said(&path, &taken))),

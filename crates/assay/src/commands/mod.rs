@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod ask;
+mod config;
 mod dev;
 mod ingest;
 
@@ -18,8 +19,9 @@ use crate::config::Config;
 pub async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
     match command {
         Command::Ask(args) => ask::run(args, config).await,
-        Command::Dev(args) => dev::run(args, config).await,
+        Command::Dev(_) => dev::run(config).await,
         Command::Ingest(args) => ingest::run(args, config).await,
+        Command::Config => Ok(config::run(&config)),
     }
 }
 

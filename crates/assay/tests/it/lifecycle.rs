@@ -22,11 +22,8 @@ struct System {
 impl System {
     async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let config = Config {
-            data_dir: dir.path().to_owned(),
-            model: Model::Scripted { latency: Duration::ZERO, ledger: None },
-            log: None,
-        };
+        let mut config = Config::with_data_dir(dir.path()).unwrap();
+        config.model = Model::Scripted { latency: Duration::ZERO, ledger: None };
         let soon = Duration::from_millis(10);
         let settings = Settings {
             retry: RetryPolicy { initial: soon, multiplier: 2.0, max: soon },

@@ -38,14 +38,12 @@ pub(crate) struct System {
 impl System {
     /// A system over this directory.
     pub(crate) async fn start(dir: &Path, bus_does: Bus) -> Self {
-        let config = Config {
-            data_dir: dir.to_owned(),
-            model: Model::Scripted { latency: Duration::ZERO, ledger: None },
-            log: None,
-        };
+        let mut config = Config::with_data_dir(dir).unwrap();
+        config.model = Model::Scripted { latency: Duration::ZERO, ledger: None };
         let first_wait = Duration::from_millis(50);
         let settings = Settings {
             slots: 4,
+            readers: 1,
             grace: Duration::from_millis(100),
             retry: RetryPolicy { initial: first_wait, ..RetryPolicy::default() },
         };

@@ -1,0 +1,78 @@
+//! What can be configured: one table for the file, the environment, `assay config` and the docs.
+
+/// One thing that can be configured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Setting {
+    /// Its name in a configuration file.
+    pub key: &'static str,
+    /// Its environment variable.
+    pub variable: &'static str,
+    /// Its value where it is not set; `None` if it has none, or depends on the machine.
+    pub default: Option<&'static str>,
+    /// What it does.
+    pub about: &'static str,
+}
+
+const fn setting(
+    key: &'static str,
+    variable: &'static str,
+    default: Option<&'static str>,
+    about: &'static str,
+) -> Setting {
+    Setting { key, variable, default, about }
+}
+
+macro_rules! settings {
+    ($($name:ident = $setting:expr;)*) => {
+        $(pub(super) const $name: Setting = $setting;)*
+
+        /// Everything that can be configured, in the order in which it is shown.
+        pub const SETTINGS: &[Setting] = &[$($name),*];
+    };
+}
+
+settings! {
+    DATA_DIR = setting(
+        "data_dir", "ASSAY_DATA_DIR", None,
+        "Where jobs, documents and the index are kept. By default $XDG_DATA_HOME/assay, else \
+         ~/.local/share/assay.",
+    );
+    LISTEN = setting(
+        "listen", "ASSAY_LISTEN", Some("127.0.0.1:8080"),
+        "The address that a gateway serves clients on.",
+    );
+    MODEL = setting(
+        "model", "ASSAY_MODEL", Some("extractive"),
+        "What answers: extractive, or scripted (stand-ins for load and fault tests).",
+    );
+    SLOTS = setting(
+        "slots", "ASSAY_SLOTS", Some("8"),
+        "Jobs that a worker runs at the same time: 1 to 1000.",
+    );
+    READERS = setting(
+        "readers", "ASSAY_READERS", Some("2"),
+        "Documents that a worker reads at the same time: 1 to 64.",
+    );
+    DRAIN_GRACE_S = setting(
+        "drain_grace_s", "ASSAY_DRAIN_GRACE_S", Some("5"),
+        "Seconds that running jobs get to finish when a process is told to stop: 0 to 3600.",
+    );
+    LOG = setting(
+        "log", "ASSAY_LOG", None,
+        "What to log: a filter such as info,engine=debug. By default error for commands that end \
+         by themselves, info for servers.",
+    );
+    SCRIPTED_LATENCY_MS = setting(
+        "scripted_latency_ms", "ASSAY_SCRIPTED_LATENCY_MS", Some("0"),
+        "Milliseconds that each call of the scripted model takes.",
+    );
+    SCRIPTED_LEDGER = setting(
+        "scripted_ledger", "ASSAY_SCRIPTED_LEDGER", None,
+        "The file in which each call of the scripted model leaves a line.",
+    );
+}
+
+/// The setting with this name in a configuration file.
+pub(crate) fn by_key(key: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.key == key)
+}
