@@ -6,4 +6,7 @@ mod filings;
 mod html;
 mod html_hostile;
 mod index;
+mod pdf;
+mod pdf_filings;
+mod pdf_writer;
 mod reading;
