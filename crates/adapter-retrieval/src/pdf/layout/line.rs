@@ -7,10 +7,13 @@ const COLUMN_GAP: &str = "   ";
 /// A gap so wide parts columns, in font sizes. The space of a line that is stretched to both
 /// margins stays below it.
 pub(super) const COLUMN_GAP_EMS: f64 = 1.0;
+/// Two figures are parted by less: a row has many of them, and prose has few side by side. The
+/// space of a typewriter font is 0.6 wide.
+const FIGURE_COLUMN_GAP_EMS: f64 = 0.65;
 /// A gap so wide parts words though no space is drawn. Spaces are 0.25 wide in most fonts, and
 /// letters that are set apart stay below 0.1.
 const WORD_GAP_EMS: f64 = 0.17;
-/// Figures are set closer than words, and a torn one is worth less than a glued one is.
+/// The same between the digits of figures, some of which are set wide.
 const FIGURE_GAP_EMS: f64 = 0.2;
 /// A drawn space parts words if so much of it is left: the space that ends one cell may lie under
 /// the next one.
@@ -135,7 +138,8 @@ impl Line {
         } else {
             WORD_GAP_EMS
         };
-        if ems >= COLUMN_GAP_EMS {
+        let figures = ends_figure(before.c) && begins_figure(ink.c);
+        if ems >= if figures { FIGURE_COLUMN_GAP_EMS } else { COLUMN_GAP_EMS } {
             Gap::Columns
         } else if ems >= least || figure && self.is_script(before) != self.is_script(ink) {
             // The mark of a footnote is no part of the figure that it stands at.
@@ -152,4 +156,12 @@ impl Line {
 
 fn is_figure_part(c: char) -> bool {
     c.is_ascii_digit() || matches!(c, ',' | '.')
+}
+
+fn ends_figure(c: char) -> bool {
+    c.is_ascii_digit() || matches!(c, '%' | ')' | '—')
+}
+
+fn begins_figure(c: char) -> bool {
+    c.is_ascii_digit() || matches!(c, '$' | '€' | '£' | '(' | '—')
 }

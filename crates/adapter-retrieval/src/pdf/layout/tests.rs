@@ -103,6 +103,17 @@ fn a_superscript_stays_with_its_line_and_out_of_its_figure() {
 }
 
 #[test]
+fn figures_close_beside_each_other_are_columns() {
+    let text = text_of([
+        set("Sales", 40.0, 500.0, 10.0),
+        set("100.0%", 100.0, 500.0, 10.0),
+        set("$8,630", 137.0, 500.0, 10.0),
+        set("in 2018 (2017: 5)", 40.0, 488.0, 10.0),
+    ]);
+    assert_eq!(text, "Sales   100.0%   $8,630\nin 2018 (2017: 5)");
+}
+
+#[test]
 fn a_space_that_letters_are_drawn_over_parts_nothing() {
     let mut glyphs = set("Flow", 40.0, 500.0, 10.0);
     glyphs.extend(set(" ", 59.0, 500.0, 10.0));
