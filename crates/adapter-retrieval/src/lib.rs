@@ -1,6 +1,6 @@
 //! Documents in, passages out: reading files, indexing what they say, and ranking it for a question.
 //!
-//! [`read`] turns a file's bytes into passages. [`PassageIndex`] finds them again: a local cache of
+//! [`read()`] turns a file's bytes into passages. [`PassageIndex`] finds them again: a local cache of
 //! the document store, rebuilt from it whenever it is missing, damaged or out of step.
 
 mod html;

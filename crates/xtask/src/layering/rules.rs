@@ -70,6 +70,7 @@ const fn owner(outside: &'static str, member: &'static str, why: &'static str) -
 
 const BACKOFF: &str = "it is not maintained, so one file uses it and can be rewritten";
 const SQL: &str = "SQL stays behind the stores' ports";
+const READING: &str = "what reads hostile bytes stays in the crate that contains it";
 const HTTP: &str = "the web framework stays at the edge";
 
 pub(super) const OWNERS: &[Owner] = &[
@@ -77,6 +78,8 @@ pub(super) const OWNERS: &[Owner] = &[
     owner("actix-ws", "api", HTTP),
     owner("backoff", "engine", BACKOFF),
     owner("deadpool-postgres", "adapter-postgres", SQL),
+    owner("hayro-font", "adapter-retrieval", READING),
+    owner("html5gum", "adapter-retrieval", READING),
     owner("lapin", "adapter-rabbitmq", "the broker stays behind the queue's and the bus's ports"),
     owner("refinery", "adapter-embedded", SQL),
     owner("rusqlite", "adapter-embedded", SQL),
