@@ -4,11 +4,12 @@ use std::any::Any;
 use std::fs::File;
 use std::io::{self, BufWriter, Read as _, Write as _};
 use std::os::fd::AsFd as _;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
 use engine::ports::{MediaType, ReadDocument, ReadError};
 
-use super::confine::{confine, stay_alone};
+use super::confine::confine;
 use super::ending::brief;
 use super::request::{Answer, Request};
 
@@ -21,12 +22,12 @@ type Read = fn(&[u8], MediaType) -> Result<ReadDocument, ReadError>;
 /// Why a child has no answer. Its parent finds a reason of its own.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// Standard input is not what a parent writes, or it ended early.
+    /// Standard input does not begin as a parent begins it.
     #[error("no document on standard input: it is written by the process that reads documents")]
     Request(#[source] io::Error),
-    /// The system refused something.
-    #[error("reading a document")]
-    System(#[from] io::Error),
+    /// The answer cannot be written.
+    #[error("answering")]
+    Answer(#[source] io::Error),
 }
 
 /// Serves one document: takes it from standard input, limits this process, reads, and answers on
@@ -38,15 +39,12 @@ pub enum ServeError {
 /// # Errors
 /// [`ServeError`].
 pub fn serve_document(read: Read) -> Result<(), ServeError> {
-    let answers = take_standard_output()?;
+    let answers = take_standard_output().map_err(ServeError::Answer)?;
     let request = Request::from_input(&mut io::stdin().lock()).map_err(ServeError::Request)?;
-    let answer = match confine(request.memory_bytes_max, request.cpu_s_max) {
-        Ok(()) => answer(read, &request)?,
-        Err(error) => Err(ReadError::Unavailable(format!("it cannot limit itself: {error}"))),
-    };
+    let answer = answer(read, request);
     let mut answers = BufWriter::new(answers);
-    serde_json::to_writer(&mut answers, &answer).map_err(io::Error::from)?;
-    Ok(answers.flush()?)
+    serde_json::to_writer(&mut answers, &answer).map_err(|e| ServeError::Answer(e.into()))?;
+    answers.flush().map_err(ServeError::Answer)
 }
 
 /// Keeps standard output for the answer: what else is printed there, by whichever library, goes
@@ -57,43 +55,47 @@ fn take_standard_output() -> io::Result<File> {
     Ok(File::from(answers))
 }
 
-fn answer(read: Read, request: &Request) -> Result<Answer, ServeError> {
+/// Starts its threads before it limits itself, so that a stack that cannot be had is never taken
+/// for the document's fault.
+fn answer(read: Read, request: Request) -> Answer {
     let Some(media_type) = request.media_type() else {
-        return Ok(Err(ReadError::Unavailable("it does not know the type".to_owned())));
+        return Err(ReadError::Unavailable("it does not know the type".to_owned()));
     };
-    let Some(bytes) = take_document(request).map_err(ServeError::Request)? else {
-        return Ok(Err(request.too_much_memory()));
-    };
-    thread::Builder::new().name("watch".to_owned()).spawn(end_with_standard_input)?;
+    let (taken, is_taken) = sync_channel(1);
+    let thread = |name: &str| thread::Builder::new().name(name.to_owned());
+    thread("watch").spawn(move || watch(&is_taken)).map_err(unavailable)?;
     let reading = move || {
-        stay_alone()?;
-        Ok(read(&bytes, media_type))
+        confine(request.memory_bytes_max, request.cpu_s_max).map_err(unavailable)?;
+        let bytes = take_document(&request)?;
+        // The channel has room for it, and nobody to tell is nothing to act upon.
+        let _ = taken.send(());
+        read(&bytes, media_type)
     };
-    let reader = thread::Builder::new().name("read".to_owned()).stack_size(STACK_BYTES);
-    match reader.spawn(reading)?.join() {
-        Ok(answer) => answer,
-        Err(panic) => Ok(Err(ReadError::Crashed(message(panic.as_ref())))),
-    }
+    let reading = thread("read").stack_size(STACK_BYTES).spawn(reading).map_err(unavailable)?;
+    reading.join().unwrap_or_else(|panic| Err(ReadError::Crashed(message(panic.as_ref()))))
 }
 
-/// The document; `None` if there is not memory enough for its bytes.
-fn take_document(request: &Request) -> io::Result<Option<Vec<u8>>> {
+fn take_document(request: &Request) -> Result<Vec<u8>, ReadError> {
     let mut bytes = Vec::new();
-    let fits = usize::try_from(request.bytes).is_ok_and(|n| bytes.try_reserve_exact(n).is_ok());
-    if !fits {
-        return Ok(None);
+    let size = usize::try_from(request.bytes).map_err(|_| request.too_much_memory())?;
+    bytes.try_reserve_exact(size).map_err(|_| request.too_much_memory())?;
+    io::stdin().lock().take(request.bytes).read_to_end(&mut bytes).map_err(unavailable)?;
+    if bytes.len() < size {
+        return Err(unavailable(io::ErrorKind::UnexpectedEof.into()));
     }
-    let read = io::stdin().lock().take(request.bytes).read_to_end(&mut bytes)?;
-    if (read as u64) < request.bytes {
-        return Err(io::ErrorKind::UnexpectedEof.into());
-    }
-    Ok(Some(bytes))
+    Ok(bytes)
 }
 
-/// Waits for the end of standard input, and ends the process.
-fn end_with_standard_input() {
-    let _ = io::stdin().lock().read(&mut [0]);
-    std::process::exit(1);
+/// Waits for the end of standard input, once the document is taken from it, and ends the process.
+fn watch(is_taken: &Receiver<()>) {
+    if is_taken.recv().is_ok() {
+        let _ = io::stdin().lock().read(&mut [0]);
+        std::process::exit(1);
+    }
+}
+
+fn unavailable(error: io::Error) -> ReadError {
+    ReadError::Unavailable(error.to_string())
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {

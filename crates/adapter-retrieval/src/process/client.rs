@@ -139,7 +139,7 @@ async fn send(mut to: ChildStdin, line: Vec<u8>, bytes: Vec<u8>) -> Result<Child
 
 async fn receive(from: impl AsyncRead + Unpin, max: usize) -> Result<Vec<u8>, ReadError> {
     let mut answer = Vec::new();
-    let read = from.take(max as u64 + 1).read_to_end(&mut answer).await;
+    let read = from.take((max as u64).saturating_add(1)).read_to_end(&mut answer).await;
     read.map_err(|error| unavailable("its answer is lost", &error))?;
     if answer.len() > max {
         return Err(ReadError::TooMuchMemory { max_bytes: max as u64 });

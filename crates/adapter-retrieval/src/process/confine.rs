@@ -8,8 +8,9 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 #[cfg(target_os = "linux")]
 const OOM_SCORE: &str = "/proc/self/oom_score_adj";
 
-/// Limits this process for good: its memory, its CPU time, and that it opens and writes no file
-/// and leaves no core dump. What it has open stays open.
+/// Limits this process for good: its memory, its CPU time, and that it opens and writes no file,
+/// starts no thread or process and leaves no core dump. What it has stays. The superuser alone
+/// can still start processes.
 ///
 /// # Errors
 /// The system's, if a limit cannot be set: nothing hostile is to be read then.
@@ -21,6 +22,7 @@ pub(super) fn confine(memory_bytes_max: u64, cpu_s_max: u64) -> io::Result<()> {
         let _ = std::fs::write(OOM_SCORE, "1000");
         // No dump and no debugger: RLIMIT_CORE does not hold where dumps go to a program.
         rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
+        lower(Resource::Nproc, 0, 0)?;
         lower(Resource::As, memory_bytes_max, memory_bytes_max)?;
     }
     #[cfg(not(target_os = "linux"))]
@@ -31,16 +33,6 @@ pub(super) fn confine(memory_bytes_max: u64, cpu_s_max: u64) -> io::Result<()> {
     lower(Resource::Core, 0, 0)?;
     lower(Resource::Fsize, 0, 0)?;
     lower(Resource::Nofile, 0, 0)
-}
-
-/// Keeps this process from starting processes and threads. It does not bind the superuser.
-///
-/// # Errors
-/// As [`confine`].
-pub(super) fn stay_alone() -> io::Result<()> {
-    #[cfg(target_os = "linux")]
-    lower(Resource::Nproc, 0, 0)?;
-    Ok(())
 }
 
 /// Sets a limit, or keeps what is lower already.

@@ -4,11 +4,12 @@
 use std::fs::File;
 use std::hint::black_box;
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::thread;
 
-use adapter_retrieval::serve_document;
-use engine::ports::{MediaType, ReadDocument, ReadError};
+use adapter_retrieval::{ReaderLimits, ReaderProcess, serve_document};
+use engine::ports::{DocumentReader as _, MediaType, ReadDocument, ReadError};
 
 fn main() -> ExitCode {
     // These do not come as far as to serve.
@@ -18,6 +19,7 @@ fn main() -> ExitCode {
         "refusing" => return ExitCode::from(7),
         "gibberish" => return say(b"{\"Ok\": 1}"),
         "half" => return say(b"{\"Ok\": {\"pages\": 1, \"passages\": ["),
+        "asking" => return ask(),
         "chatter" => while say(&[b' '; 65_536]) == ExitCode::SUCCESS {},
         _ => {}
     }
@@ -39,6 +41,19 @@ fn say(bytes: &[u8]) -> ExitCode {
     }
 }
 
+/// Has a document read by the reader that its argument names, says how that ended, and the most
+/// memory that it took itself, in KiB.
+fn ask() -> ExitCode {
+    let own = std::env::args().next().map(PathBuf::from).unwrap_or_default();
+    let program = own.with_file_name(std::env::args().nth(1).unwrap_or_default());
+    let reader = ReaderProcess::new(program, ReaderLimits::default());
+    let Ok(runtime) = tokio::runtime::Runtime::new() else { return ExitCode::FAILURE };
+    let read = runtime.block_on(reader.read(b"text".to_vec(), MediaType::Text));
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    say(format!("{} {read:?}", peak.unwrap_or_default().trim()).as_bytes())
+}
+
 fn read(bytes: &[u8], media_type: MediaType) -> Result<ReadDocument, ReadError> {
     match name().as_str() {
         "panicking" => panic!("there is no page {}\nand no page before it", bytes.len()),
@@ -46,6 +61,7 @@ fn read(bytes: &[u8], media_type: MediaType) -> Result<ReadDocument, ReadError> 
         "spinning" => spin(),
         "hungry" => hoard(),
         "idle" => park(),
+        "faulting" => fault(),
         "aborting" => std::process::abort(),
         "leaving" => std::process::exit(0),
         "complaining" => complain(),
@@ -79,6 +95,15 @@ fn hoard() -> ! {
     let mut hoard = Vec::new();
     loop {
         hoard.push(black_box(vec![1_u8; 1 << 20]));
+    }
+}
+
+/// Ends as a wrong access to memory does. The first signal goes to Rust's own handler, which
+/// leaves the next one to the system.
+fn fault() -> ! {
+    loop {
+        let own = rustix::process::getpid();
+        let _ = rustix::process::kill_process(own, rustix::process::Signal::SEGV);
     }
 }
 

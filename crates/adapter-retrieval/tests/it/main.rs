@@ -6,4 +6,5 @@ mod filings;
 mod html;
 mod html_hostile;
 mod index;
+mod process;
 mod reading;
