@@ -35,6 +35,9 @@ pub enum Command {
     Ingest(Ingest),
     /// Show the settings in force, and where each was set
     Config,
+    /// Read one document from standard input: what this program calls itself with
+    #[command(hide = true)]
+    ReadDocument,
 }
 
 impl Cli {
@@ -42,7 +45,9 @@ impl Cli {
     pub(crate) fn flags(&self) -> Vec<(&'static Setting, String)> {
         let (listen, slots) = match &self.command {
             Command::Dev(dev) => (dev.listen.clone(), dev.slots.clone()),
-            Command::Ask(_) | Command::Ingest(_) | Command::Config => (None, None),
+            Command::Ask(_) | Command::Ingest(_) | Command::Config | Command::ReadDocument => {
+                (None, None)
+            }
         };
         let flags = [("data_dir", self.data_dir.clone()), ("listen", listen), ("slots", slots)];
         let flags = flags.into_iter().filter_map(|(key, value)| Some((key, value?)));

@@ -2,13 +2,16 @@
 
 use std::process::ExitCode;
 
-use assay::cli::Cli;
+use assay::cli::{Cli, Command};
 use assay::config::Config;
 use assay::exit;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if matches!(cli.command, Command::ReadDocument) {
+        return assay::commands::read_document();
+    }
     let config = match Config::from_environment(&cli) {
         Ok(config) => config,
         Err(errors) => return exit::configuration(&errors),

@@ -9,4 +9,5 @@ mod index;
 mod pdf;
 mod pdf_filings;
 mod pdf_writer;
+mod process;
 mod reading;

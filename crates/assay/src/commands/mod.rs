@@ -4,9 +4,11 @@ mod ask;
 mod config;
 mod dev;
 mod ingest;
+mod read_document;
 
 use std::process::ExitCode;
 
+pub use read_document::read_document;
 use telemetry::{Format, Options};
 
 use crate::cli::Command;
@@ -22,6 +24,7 @@ pub async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
         Command::Dev(_) => dev::run(config).await,
         Command::Ingest(args) => ingest::run(args, config).await,
         Command::Config => Ok(config::run(&config)),
+        Command::ReadDocument => Ok(read_document()),
     }
 }
 

@@ -6,6 +6,7 @@ mod cli;
 mod client;
 mod crashes;
 mod filings;
+mod hostile;
 mod jobs;
 mod lifecycle;
 mod process;

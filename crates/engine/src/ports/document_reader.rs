@@ -76,7 +76,7 @@ pub struct ReadDocument {
     pub passages: Vec<Passage>,
 }
 
-/// Why a document cannot be read. Trying again does not help.
+/// Why a document cannot be read. Trying again does not help, save after [`Self::Unavailable`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
 pub enum ReadError {
@@ -117,6 +117,10 @@ pub enum ReadError {
     /// The program that read it broke down over it.
     #[error("the reader broke down over it: {0}")]
     Crashed(String),
+    /// The reader could not be run to its end. That says nothing about the document: trying again
+    /// may help, a bounded number of times.
+    #[error("the reader is not available: {0}")]
+    Unavailable(String),
 }
 
 impl ReadError {

@@ -53,12 +53,11 @@ impl Ingest {
             biased;
             read = reading => match read {
                 Ok(document) => finished(ReadOutcome::Read(document)),
-                Err(error) => finished(ReadOutcome::Failed(problem(&error, &trace))),
+                Err(error) => failed(&error, &trace),
             },
             () = stop.cancelled() => Ending::GivenUp,
             () = tokio::time::sleep(left) => {
-                let error = ReadError::TooSlow { max: TIME_MAX };
-                finished(ReadOutcome::Failed(problem(&error, &trace)))
+                failed(&ReadError::TooSlow { max: TIME_MAX }, &trace)
             }
             () = self.lose(hold) => Ending::Lost,
         }
@@ -84,8 +83,9 @@ fn finished(outcome: ReadOutcome) -> Ending {
     Ending::Finished(Box::new(outcome))
 }
 
-/// What a client reads of it.
-fn problem(error: &ReadError, trace: &TraceContext) -> Problem {
+/// The end of a document that cannot be read, with what a client reads of it; or of the reading
+/// alone.
+fn failed(error: &ReadError, trace: &TraceContext) -> Ending {
     let code = match error {
         ReadError::TooManyPages { .. } => Code::PayloadTooLarge,
         ReadError::Malformed { .. }
@@ -94,6 +94,11 @@ fn problem(error: &ReadError, trace: &TraceContext) -> Problem {
         | ReadError::TooMuchMemory { .. }
         | ReadError::TooSlow { .. }
         | ReadError::Crashed(_) => Code::DocumentUnreadable,
+        ReadError::Unavailable(_) => {
+            tracing::warn!(error = error as &dyn std::error::Error, "a document was not read");
+            return Ending::GivenUp;
+        }
     };
-    Problem::new(code, Origin::Source, error.to_string()).in_trace(trace.trace_id())
+    let problem = Problem::new(code, Origin::Source, error.to_string());
+    finished(ReadOutcome::Failed(problem.in_trace(trace.trace_id())))
 }
