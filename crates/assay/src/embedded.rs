@@ -1,16 +1,19 @@
 //! The embedded mode: gateway and workers in one process, over one SQLite file.
 
+use std::num::NonZeroUsize;
 use std::panic::AssertUnwindSafe;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use adapter_embedded::{DataDir, InProcessHintQueue, InProcessProgressBus, Store};
 use adapter_models::{ExtractiveModel, ScriptedModel, ScriptedRetriever};
-use adapter_retrieval::{InProcessReader, PassageIndex};
+use adapter_retrieval::{InProcessReader, PassageIndex, ReaderLimits, ReaderProcess};
+use anyhow::Context as _;
 use contracts::TenantId;
 use engine::ports::{
-    Corpus, DocumentStore, HintQueue, JobStore, LanguageModel, ProgressBus, Retriever, SystemClock,
+    Corpus, DocumentReader, DocumentStore, HintQueue, JobStore, LanguageModel, ProgressBus,
+    Retriever, SystemClock,
 };
 use engine::retry::RetryPolicy;
 use engine::services::{
@@ -38,10 +41,21 @@ pub struct Settings {
     pub slots: u32,
     /// Documents that are read at a time.
     pub readers: u32,
+    /// Where they are read.
+    pub reading: Reading,
     /// What running jobs get to finish by themselves at the end.
     pub grace: Duration,
     /// Between attempts.
     pub retry: RetryPolicy,
+}
+
+/// Where documents are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// Each in a process of its own, of this program: one that has the command `read-document`.
+    ThisProgram,
+    /// Within this process: documents that can be trusted not to break it.
+    Within,
 }
 
 impl Settings {
@@ -59,7 +73,13 @@ impl Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { slots: 8, readers: 2, grace: Duration::from_secs(5), retry: RetryPolicy::default() }
+        Self {
+            slots: 8,
+            readers: 2,
+            reading: Reading::ThisProgram,
+            grace: Duration::from_secs(5),
+            retry: RetryPolicy::default(),
+        }
     }
 }
 
@@ -137,7 +157,7 @@ impl Embedded {
         };
         Ok(Self {
             jobs: Jobs::new(ports, streams.clone(), names),
-            ingest: Ingest::new(documents, Arc::new(InProcessReader)),
+            ingest: Ingest::new(documents, reader(settings)?),
             tenant: TenantId::default_tenant(),
             sqlite,
             store,
@@ -234,6 +254,27 @@ impl Running {
         self.upkeep.close();
         self.upkeep.wait().await;
     }
+}
+
+fn reader(settings: Settings) -> anyhow::Result<Arc<dyn DocumentReader>> {
+    Ok(match settings.reading {
+        Reading::Within => Arc::new(InProcessReader),
+        Reading::ThisProgram => {
+            let children_max =
+                NonZeroUsize::new(settings.readers as usize).unwrap_or(NonZeroUsize::MIN);
+            let limits = ReaderLimits { children_max, ..ReaderLimits::default() };
+            Arc::new(ReaderProcess::new(this_program()?, limits))
+        }
+    })
+}
+
+/// The program of this process. On Linux it is named so that a new release in its place, or none,
+/// makes no difference to a process that runs.
+fn this_program() -> anyhow::Result<PathBuf> {
+    if cfg!(target_os = "linux") {
+        return Ok(PathBuf::from("/proc/self/exe"));
+    }
+    std::env::current_exe().context("this program's own file cannot be found")
 }
 
 type Answering = (Arc<dyn Retriever>, Arc<dyn LanguageModel>);

@@ -10,6 +10,7 @@ mod hostile;
 mod jobs;
 mod lifecycle;
 mod process;
+mod published;
 mod restart;
 mod sse;
 mod streams;

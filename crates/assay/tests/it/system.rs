@@ -8,7 +8,7 @@ use std::time::Duration;
 use adapter_embedded::InProcessProgressBus;
 use api::{Gateway, GatewayError};
 use assay::config::{Config, Model};
-use assay::embedded::{Embedded, Running, Settings};
+use assay::embedded::{Embedded, Reading, Running, Settings};
 use engine::ports::ProgressBus;
 use engine::retry::RetryPolicy;
 use tempfile::TempDir;
@@ -44,6 +44,7 @@ impl System {
         let settings = Settings {
             slots: 4,
             readers: 1,
+            reading: Reading::Within,
             grace: Duration::from_millis(100),
             retry: RetryPolicy { initial: first_wait, ..RetryPolicy::default() },
         };
