@@ -69,6 +69,8 @@ pub struct Embedded {
     pub jobs: Jobs,
     /// Takes documents in.
     pub ingest: Ingest,
+    /// Finds passages in them.
+    pub retriever: Arc<dyn Retriever>,
     /// Whose everything is, as long as there are no keys.
     pub tenant: TenantId,
     sqlite: Arc<Store>,
@@ -113,7 +115,7 @@ impl Embedded {
             RunJobPorts {
                 store: Arc::clone(&store),
                 bus: Arc::clone(&bus),
-                retriever,
+                retriever: Arc::clone(&retriever),
                 models: vec![model],
             },
             settings.retry,
@@ -138,6 +140,7 @@ impl Embedded {
         Ok(Self {
             jobs: Jobs::new(ports, streams.clone(), names),
             ingest: Ingest::new(documents, Arc::new(InProcessReader)),
+            retriever,
             tenant: TenantId::default_tenant(),
             sqlite,
             store,
