@@ -19,6 +19,9 @@ struct Args {
     /// Prints JSON instead of a table.
     #[arg(long)]
     json: bool,
+    /// Says on stderr at which rank each of the folder's questions finds its first evidence.
+    #[arg(long)]
+    each: bool,
 }
 
 #[tokio::main]
@@ -29,6 +32,9 @@ async fn main() -> anyhow::Result<()> {
     progress(&format!("taking in {} pages of {} filings", corpus.pages, corpus.filings.len()))?;
     let trial = Trial::begin(&corpus).await?;
     let report = evaluate(&trial, &questions).await?;
+    if args.each {
+        each(&questions, &report.retrieval)?;
+    }
     let mut out = stdout().lock();
     if args.json {
         writeln!(out, "{:#}", report.to_json())?;
@@ -69,6 +75,18 @@ async fn ask(
         outcomes.push(trial.ask(questions, filter, reading).await?);
     }
     Ok(outcomes)
+}
+
+fn each(questions: &[Question], outcomes: &[Outcome]) -> anyhow::Result<()> {
+    for (index, question) in questions.iter().enumerate() {
+        let rank = |outcome: &Outcome| {
+            let rank = outcome.ranks[index].map_or("-".to_owned(), |rank| rank.to_string());
+            format!("{} {rank:>2}", outcome.filter.name())
+        };
+        let ranks: Vec<String> = outcomes.iter().map(rank).collect();
+        progress(&format!("{}  {}", ranks.join("  "), question.id))?;
+    }
+    Ok(())
 }
 
 /// Says on stderr what is being done: stdout has the report alone.

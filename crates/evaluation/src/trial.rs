@@ -178,7 +178,9 @@ impl Trial {
                 Plan { queries: vec![whole], ..Plan::default() }
             }
         };
-        let mut query = self.query(&question.question, plan);
+        // Whom the question names is read from its words: a signal too.
+        let words = if reading == Reading::Full { question.question.as_str() } else { "" };
+        let mut query = self.query(words, plan);
         query.company = company.cloned();
         query.document_ids = document;
         Ok(query)
