@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use assay::config::{Config, Model};
+use assay::config::Config;
 use assay::embedded::{Embedded, Settings};
-use contracts::{DocumentId, JobId};
+use contracts::{DocumentId, DocumentState, JobId};
 use engine::analysis::Plan;
 use engine::analysis::plan::{SubQuery, plan};
 use engine::ports::{CallContext, MediaType, RetrievalQuery, RetrievedPassage};
@@ -98,15 +98,15 @@ impl Trial {
     /// If there is no temporary folder, or a filing is not taken in.
     pub async fn begin(corpus: &Corpus) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir().context("no temporary folder")?;
-        let config =
-            Config { data_dir: folder.path().join("data"), model: Model::Extractive, log: None };
+        let config = Config::with_data_dir(&folder.path().join("data"));
+        let config = config.map_err(|errors| anyhow::anyhow!("{errors:?}"))?;
         let system = Embedded::open(&config, Settings::default())?;
         let mut documents = BTreeMap::new();
         let begun = Instant::now();
         for filing in &corpus.filings {
-            let stored = system.ingest.ingest(&system.tenant, file(filing)).await;
-            let stored = stored.with_context(|| format!("{} is not taken in", filing.doc))?;
-            documents.insert(filing.doc.clone(), stored.document.id);
+            let id = take_in(&system, filing).await;
+            let id = id.with_context(|| format!("{} is not taken in", filing.doc))?;
+            documents.insert(filing.doc.clone(), id);
         }
         let (count, pages) = (documents.len(), corpus.pages);
         let storing = begun.elapsed();
@@ -216,6 +216,15 @@ pub struct Outcome {
     pub median: Duration,
     /// 95 of 100 queries took no longer.
     pub p95: Duration,
+}
+
+/// Has a filing accepted, and waits until it was read.
+async fn take_in(system: &Embedded, filing: &Filing) -> anyhow::Result<DocumentId> {
+    let accepted = system.ingest.accept(&system.tenant, file(filing)).await?;
+    let document = system.ingest.finished(&system.tenant, accepted.id).await?;
+    let document = document.context("it was deleted")?;
+    anyhow::ensure!(document.state == DocumentState::Ready, "{:?}", document.error);
+    Ok(document.id)
 }
 
 fn file(filing: &Filing) -> NewFile {
