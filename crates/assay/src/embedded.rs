@@ -89,6 +89,8 @@ pub struct Embedded {
     pub jobs: Jobs,
     /// Takes documents in.
     pub ingest: Ingest,
+    /// Finds passages in them.
+    pub retriever: Arc<dyn Retriever>,
     /// Whose everything is, as long as there are no keys.
     pub tenant: TenantId,
     sqlite: Arc<Store>,
@@ -133,7 +135,7 @@ impl Embedded {
             RunJobPorts {
                 store: Arc::clone(&store),
                 bus: Arc::clone(&bus),
-                retriever,
+                retriever: Arc::clone(&retriever),
                 models: vec![model],
             },
             settings.retry,
@@ -158,6 +160,7 @@ impl Embedded {
         Ok(Self {
             jobs: Jobs::new(ports, streams.clone(), names),
             ingest: Ingest::new(documents, reader(settings)?),
+            retriever,
             tenant: TenantId::default_tenant(),
             sqlite,
             store,

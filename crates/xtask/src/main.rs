@@ -1,5 +1,7 @@
-//! The project's chores: `cargo xtask test` proves a checkout.
+//! The project's chores: `cargo xtask test` proves a checkout, `cargo xtask eval` measures its
+//! retrieval.
 
+mod eval;
 mod layering;
 mod suite;
 
@@ -21,11 +23,14 @@ enum Chore {
     /// Checks everything: form, lints, documentation, layering, licences, tests, and the first
     /// command of the README.
     Test(suite::TestArgs),
+    /// Measures how often, and how high, retrieval finds the pages that hold the answers.
+    Eval(eval::EvalArgs),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
     match Cli::parse().chore {
         Chore::Test(args) => suite::run(&args, &mut std::io::stdout()),
+        Chore::Eval(args) => eval::run(&args),
     }
 }
 

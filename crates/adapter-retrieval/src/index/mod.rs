@@ -1,7 +1,8 @@
 //! Finds passages in a local index of the corpus.
 
 mod cache;
-mod period;
+mod companies;
+mod profile;
 mod rank;
 mod schema;
 mod search;

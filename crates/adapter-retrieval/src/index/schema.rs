@@ -1,22 +1,31 @@
 //! The index's fields, and a passage as an entry of it.
 
 use contracts::{DocumentId, TenantId};
+use engine::analysis::plan::DocumentType;
 use engine::company_key;
 use engine::ports::{RetrievedPassage, StoredDocument};
 use tantivy::schema::{
-    Field, INDEXED, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions,
-    Value as _,
+    FAST, Field, INDEXED, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing,
+    TextOptions, Value as _,
 };
 use tantivy::{TantivyDocument, Term};
 
-use super::period::document_years;
+use super::profile::Profile;
 use super::tokens::ENGLISH;
 
 /// Changes whenever an index written before could be misread: fields, tokens, or what the reader
-/// makes of a document's years.
-pub(super) const VERSION: u32 = 2;
+/// makes of what a document is.
+pub(super) const VERSION: u32 = 3;
+
+/// The name of the field that [`Fields::company_key`] is, to read it as a column.
+pub(super) const COMPANY_KEY: &str = "company_key";
 
 /// The index's fields.
+///
+/// Tenant, company and document are filters: callers give them, and nothing else may hide a
+/// passage. Text, headings, table head, title and company are searched. The document's years,
+/// quarter and type are signals of the ranking: what is read off a title or a cover may be wrong,
+/// and then must cost a passage its rank at the most.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fields {
     pub(super) tenant: Field,
@@ -28,13 +37,16 @@ pub(super) struct Fields {
     pub(super) is_first: Field,
     /// Fiscal years that the whole document is about.
     years: Field,
+    /// The fiscal quarter that the whole document is about.
+    quarter: Field,
+    document_type: Field,
     page: Field,
     ordinal: Field,
     pub(super) title: Field,
     pub(super) heading: Field,
     pub(super) table_head: Field,
     pub(super) text: Field,
-    company: Field,
+    pub(super) company: Field,
     url: Field,
     content_sha256: Field,
 }
@@ -49,27 +61,29 @@ impl Fields {
         let mut schema = Schema::builder();
         let fields = Self {
             tenant: schema.add_text_field("tenant", STRING),
-            company_key: schema.add_text_field("company_key", STRING),
+            company_key: schema.add_text_field(COMPANY_KEY, STRING | FAST),
             document_id: schema.add_text_field("document_id", STRING | STORED),
             document_key: schema.add_text_field("document_key", STRING),
             is_first: schema.add_bool_field("is_first", INDEXED),
             years: schema.add_u64_field("years", STORED),
+            quarter: schema.add_u64_field("quarter", STORED),
+            document_type: schema.add_text_field("document_type", STORED),
             page: schema.add_u64_field("page", STORED),
             ordinal: schema.add_u64_field("ordinal", STORED),
             title: schema.add_text_field("title", words.clone()),
             heading: schema.add_text_field("heading", words.clone()),
             table_head: schema.add_text_field("table_head", words.clone()),
-            text: schema.add_text_field("text", words),
-            company: schema.add_text_field("company", STORED),
+            text: schema.add_text_field("text", words.clone()),
+            company: schema.add_text_field("company", words),
             url: schema.add_text_field("url", STORED),
             content_sha256: schema.add_text_field("content_sha256", STORED),
         };
         (schema.build(), fields)
     }
 
-    /// The fields in which words are looked for: text, headings, table head, title.
-    pub(super) const fn words(&self) -> [Field; 4] {
-        [self.text, self.heading, self.table_head, self.title]
+    /// The fields in which words are looked for: text, headings, table head, title, company.
+    pub(super) const fn words(&self) -> [Field; 5] {
+        [self.text, self.heading, self.table_head, self.title, self.company]
     }
 
     /// What all entries of a tenant carry.
@@ -92,7 +106,7 @@ impl Fields {
         let document_id = document.id.to_string();
         let document_key = document_key(tenant, document.id);
         let company_key = company_key(&document.company);
-        let years = document_years(&document.title, &stored.passages);
+        let profile = Profile::of(&document.title, &stored.passages);
         (0_u64..).zip(&stored.passages).map(move |(ordinal, passage)| {
             let mut entry = TantivyDocument::default();
             entry.add_text(self.tenant, tenant.as_str());
@@ -100,8 +114,14 @@ impl Fields {
             entry.add_text(self.document_id, &document_id);
             entry.add_text(self.document_key, &document_key);
             entry.add_bool(self.is_first, ordinal == 0);
-            for year in &years {
+            for year in &profile.years {
                 entry.add_u64(self.years, u64::from(*year));
+            }
+            if let Some(quarter) = profile.quarter {
+                entry.add_u64(self.quarter, u64::from(quarter));
+            }
+            if let Some(document_type) = profile.document_type {
+                entry.add_text(self.document_type, document_type.as_str());
             }
             if let Some(page) = passage.page {
                 entry.add_u64(self.page, u64::from(page));
@@ -137,8 +157,12 @@ impl Fields {
             score: f64::from(score),
         };
         let years = entry.get_all(self.years).filter_map(|year| year.as_u64());
-        let years = years.filter_map(|year| u16::try_from(year).ok()).collect();
-        Some(Candidate { passage, ordinal: number(self.ordinal)?, years })
+        let profile = Profile {
+            years: years.filter_map(|year| u16::try_from(year).ok()).collect(),
+            quarter: number(self.quarter).and_then(|quarter| u8::try_from(quarter).ok()),
+            document_type: text(self.document_type).and_then(DocumentType::named),
+        };
+        Some(Candidate { passage, ordinal: number(self.ordinal)?, profile, is_named: false })
     }
 }
 
@@ -149,8 +173,10 @@ pub(super) struct Candidate {
     pub(super) passage: RetrievedPassage,
     /// Its place among the passages of its document.
     pub(super) ordinal: u64,
-    /// The fiscal years that its document is about.
-    pub(super) years: Vec<u16>,
+    /// What its document is.
+    pub(super) profile: Profile,
+    /// Whether the question names its company.
+    pub(super) is_named: bool,
 }
 
 fn document_key(tenant: &TenantId, document_id: DocumentId) -> String {

@@ -41,6 +41,35 @@ async fn one_word_finds_its_other_forms() {
 }
 
 #[tokio::test]
+async fn a_question_without_a_company_is_answered_about_the_one_that_it_names() {
+    let library = Library::new();
+    let text = "Dividends paid were 5 cents. Dividends rose.";
+    for company in ["General Widgets", "Acme Tools", "Target"] {
+        library.corpus.add(company, company, text).await;
+    }
+    let ask = |question: &str| RetrievalQuery { company: None, ..query("", question) };
+    for (question, company) in [
+        ("What dividends did Acme Tools pay?", "Acme Tools"),
+        ("What dividends did GenWi pay?", "General Widgets"),
+        ("What dividends did Target pay?", "Target"),
+    ] {
+        let found = library.retrieve(&ask(question)).await;
+        assert_eq!((titles(&found)[0], found.documents), (company, 3), "{question}");
+        assert_eq!(found.passages.len(), 3, "the others stay candidates: {question}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_means_something_else_hides_no_better_passage() {
+    let library = Library::new();
+    library.corpus.add("Target", "retailer", "We sell groceries and clothes.").await;
+    library.corpus.add("Acme", "maker", "Our target for emissions by 2030 is zero.").await;
+    let question = "What is the target for emissions by 2030?";
+    let query = RetrievalQuery { company: None, ..query("", question) };
+    assert!(titles(&library.retrieve(&query).await).contains(&"maker"));
+}
+
+#[tokio::test]
 async fn a_query_sees_its_own_tenant_and_is_not_moved_by_others() {
     let library = Library::new();
     let (mine, foreign) = (TenantId::default_tenant(), "rival".parse::<TenantId>().unwrap());

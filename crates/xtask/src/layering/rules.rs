@@ -51,6 +51,11 @@ pub(super) const LAYERS: &[Layer] = &[
         ],
         "the binary puts everything together; test code is no part of it",
     ),
+    layer(
+        "evaluation",
+        &["assay", "contracts", "engine"],
+        "it measures what the binary composes, and nothing uses it",
+    ),
     layer("xtask", &[], "it must build and run while the rest does not"),
 ];
 

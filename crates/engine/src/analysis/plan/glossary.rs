@@ -96,7 +96,7 @@ impl Statement {
     }
 }
 
-/// A figure of a company's accounts, or a ratio of such figures.
+/// A figure of a company's accounts, a ratio of such figures, or a subject of its reports.
 #[derive(Debug)]
 pub(super) struct Concept {
     /// How questions name it, longest first, each as [`super::wording::words`] gives it. The first
@@ -108,6 +108,8 @@ pub(super) struct Concept {
     pub(super) statement: Option<Statement>,
     /// The keys of the concepts that it is computed from.
     pub(super) parts: &'static [&'static str],
+    /// Whether rows of tables print it; else it is told in prose.
+    pub(super) is_figure: bool,
 }
 
 impl Concept {
@@ -136,11 +138,15 @@ const fn line(
     names: &'static [&'static str],
     phrases: &'static [&'static str],
 ) -> Concept {
-    Concept { names, phrases, statement: Some(statement), parts: &[] }
+    Concept { names, phrases, statement: Some(statement), parts: &[], is_figure: true }
 }
 
 const fn topic(names: &'static [&'static str], phrases: &'static [&'static str]) -> Concept {
-    Concept { names, phrases, statement: None, parts: &[] }
+    Concept { names, phrases, statement: None, parts: &[], is_figure: true }
+}
+
+const fn subject(names: &'static [&'static str], phrases: &'static [&'static str]) -> Concept {
+    Concept { names, phrases, statement: None, parts: &[], is_figure: false }
 }
 
 const fn ratio(
@@ -148,7 +154,7 @@ const fn ratio(
     phrases: &'static [&'static str],
     parts: &'static [&'static str],
 ) -> Concept {
-    Concept { names, phrases, statement: None, parts }
+    Concept { names, phrases, statement: None, parts, is_figure: true }
 }
 
 /// The glossary. A longer name stands before a shorter one that is a part of it, and ratios before
@@ -198,7 +204,7 @@ pub(super) const CONCEPTS: &[Concept] = &[
     line(Position, &["current liabilities", "total current liabilities"], &["total current liabilities", "current liabilities"]),
     line(Position, &["total assets", "average total assets"], &["total assets"]),
     line(Position, &["total liabilities", "liabilities", "largest liability", "liability"], &["total liabilities", "liabilities"]),
-    topic(&["debt securities", "registered debt"], &["debt securities", "notes due", "title of each class", "name of each exchange on which registered"]),
+    subject(&["debt securities", "registered debt"], &["debt securities", "notes due", "title of each class", "name of each exchange on which registered"]),
     line(Position, &["debt", "borrowings", "total debt", "long term debt"], &["long-term debt", "short-term debt", "current portion of long-term debt", "total debt", "debt maturing within one year"]),
     line(Position, &["shareholders equity", "stockholders equity", "total equity", "book value"], &["total stockholders' equity", "total shareholders' equity", "total equity"]),
     line(Position, &["goodwill"], &["goodwill"]),
@@ -216,11 +222,11 @@ pub(super) const CONCEPTS: &[Concept] = &[
     line(Income, &["restructuring costs", "restructuring charges", "restructuring"], &["restructuring", "restructuring and impairment charges", "restructuring, impairment"]),
     topic(&["effective tax rate", "tax rate", "effective income tax rate"], &["effective tax rate", "effective income tax rate"]),
     topic(&["dividends", "dividend", "cash dividends", "dividends paid"], &["dividends paid", "cash dividends", "dividends declared", "dividends per share", "dividends"]),
-    topic(&["legal battles", "legal proceedings", "litigation", "lawsuits", "legal disputes"], &["legal proceedings", "litigation", "lawsuits"]),
-    topic(&["acquisitions", "acquired", "acquisition", "m&a"], &["acquisitions", "acquisition", "acquired", "divestitures"]),
-    topic(&["geographies", "geographic region", "geographic regions", "geography", "regions"], &["geographic", "geographic area", "regions", "international", "countries"]),
-    topic(&["segments", "segment", "business segments", "business segment", "divisions"], &["segment", "segments", "business segment", "reportable segments"]),
-    topic(&["spin off", "spinning off", "spinoff", "separation"], &["spin-off", "separation", "separate", "distribution"]),
+    subject(&["legal battles", "legal proceedings", "litigation", "lawsuits", "legal disputes"], &["legal proceedings", "litigation", "lawsuits"]),
+    subject(&["acquisitions", "acquired", "acquisition", "m&a"], &["acquisitions", "acquisition", "acquired", "divestitures"]),
+    subject(&["geographies", "geographic region", "geographic regions", "geography", "regions"], &["geographic", "geographic area", "regions", "international", "countries"]),
+    subject(&["segments", "segment", "business segments", "business segment", "divisions"], &["segment", "segments", "business segment", "reportable segments"]),
+    subject(&["spin off", "spinning off", "spinoff", "separation"], &["spin-off", "separation", "separate", "distribution"]),
     topic(&["shares outstanding", "outstanding shares", "number of shares"], &["shares outstanding", "weighted average shares"]),
     topic(&["employees", "headcount", "workforce"], &["employees", "full-time employees"]),
 ];

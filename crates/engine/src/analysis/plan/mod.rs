@@ -3,13 +3,19 @@
 //! The question is read with a glossary of the words that questions and filings use for the same
 //! figure, and with the places where filings print it.
 
+mod company;
+mod document_type;
 mod glossary;
+mod periods;
 mod wording;
-mod years;
 
 use serde::{Deserialize, Serialize};
 
+pub use company::names_company;
+use company::own_name_taken;
+pub use document_type::DocumentType;
 use glossary::{CONCEPTS, Concept, Statement};
+pub use periods::fiscal_quarters;
 use wording::{Clause, clauses, words};
 
 /// What a question asks for, in the terms of documents.
@@ -19,6 +25,12 @@ pub struct Plan {
     pub queries: Vec<SubQuery>,
     /// The fiscal years that the question names, newest first.
     pub fiscal_years: Vec<u16>,
+    /// The fiscal quarters that the question names, from 1 to 4.
+    #[serde(default)]
+    pub fiscal_quarters: Vec<u8>,
+    /// The types of documents that the question names.
+    #[serde(default)]
+    pub document_types: Vec<DocumentType>,
     /// What an answer must speak of: each term with the words that documents use for it.
     pub terms: Vec<Term>,
     /// The figures that the answer is computed from, where the question names a ratio or a change
@@ -65,7 +77,7 @@ pub fn plan(company_name: &str, question: &str) -> Plan {
     for clause in &clauses {
         reading.read(clause, &own_name);
     }
-    if reading.terms.is_empty() && reading.figures.is_empty() {
+    if reading.terms.is_empty() && reading.concepts.is_empty() {
         // Nothing but framing: then the framing is the question.
         for clause in &clauses {
             reading.read(&Clause { framing: false, ..clause.clone() }, &own_name);
@@ -73,10 +85,12 @@ pub fn plan(company_name: &str, question: &str) -> Plan {
     }
     Plan {
         queries: reading.queries(question),
-        fiscal_years: years::fiscal_years(question),
+        fiscal_years: periods::fiscal_years(question),
+        fiscal_quarters: fiscal_quarters(question),
+        document_types: DocumentType::mentioned(question),
         statements: reading.statements(),
+        figures: reading.figures().map(Concept::term).collect(),
         terms: reading.terms.into_iter().take(TERMS_MAX).collect(),
-        figures: reading.figures.iter().take(TERMS_MAX).map(|concept| concept.term()).collect(),
     }
 }
 
@@ -85,7 +99,7 @@ pub fn plan(company_name: &str, question: &str) -> Plan {
 struct Reading {
     terms: Vec<Term>,
     /// Concepts that are named, or that named ones are computed from.
-    figures: Vec<&'static Concept>,
+    concepts: Vec<&'static Concept>,
     named_statements: Vec<Statement>,
     plain_words: Vec<String>,
 }
@@ -129,17 +143,22 @@ impl Reading {
         let is_ratio = !concept.parts.is_empty();
         let own = (!is_ratio || !concept.phrases.is_empty()).then_some(concept);
         for figure in own.into_iter().chain(parts) {
-            if !self.figures.iter().any(|known| known.names[0] == figure.names[0]) {
-                self.figures.push(figure);
+            if !self.concepts.iter().any(|known| known.names[0] == figure.names[0]) {
+                self.concepts.push(figure);
             }
         }
+    }
+
+    /// The concepts that rows of tables print.
+    fn figures(&self) -> impl Iterator<Item = &'static Concept> {
+        self.concepts.iter().copied().filter(|concept| concept.is_figure).take(TERMS_MAX)
     }
 
     /// The statements that the question names; else those that print the figures.
     fn statements(&self) -> Vec<Term> {
         let mut statements = self.named_statements.clone();
         if statements.is_empty() {
-            for figure in &self.figures {
+            for figure in &self.concepts {
                 statements.extend(figure.statement.filter(|one| !statements.contains(one)));
             }
         }
@@ -151,7 +170,7 @@ impl Reading {
             self.terms.iter().map(|term| term.phrases[0].as_str()).collect::<Vec<_>>().join(" ");
         let own = if own.is_empty() { question.to_owned() } else { own };
         let mut queries = vec![SubQuery { text: own, weight: WEIGHT_QUESTION }];
-        for figure in &self.figures {
+        for figure in &self.concepts {
             let text = figure.term().phrases.join(" ");
             queries.push(SubQuery { text, weight: WEIGHT_FIGURE });
         }
@@ -190,33 +209,6 @@ fn first_name(words: &[String], concept: &Concept, taken: &mut [bool]) -> Option
         }
     }
     own
-}
-
-/// The company's own name, and a short form of it, is no term.
-fn own_name_taken(words: &[String], own_name: &[String], taken: &mut [bool]) {
-    let key = crate::company_key(&own_name.join(" "));
-    let key: Vec<&str> = key.split(' ').collect();
-    for (word, taken) in words.iter().zip(taken) {
-        *taken |= key.contains(&word.as_str())
-            || *word == key.concat()
-            || key.len() > 1 && is_short_form(word, &key);
-    }
-}
-
-/// Whether a word is made of the beginnings of a name's words, as "amex" and "jnj" are.
-fn is_short_form(word: &str, name: &[&str]) -> bool {
-    let Some((first, rest)) = name.split_first() else { return word.is_empty() };
-    // "&" is read "and", spoken "n", or left out.
-    if *first == "and" && (is_short_form(word, rest) || follows(word, "n", rest)) {
-        return true;
-    }
-    let common = word.char_indices().zip(first.chars()).take_while(|((_, a), b)| a == b);
-    let common: Vec<usize> = common.map(|((offset, c), _)| offset + c.len_utf8()).collect();
-    common.iter().any(|end| is_short_form(&word[*end..], rest))
-}
-
-fn follows(word: &str, beginning: &str, rest: &[&str]) -> bool {
-    word.strip_prefix(beginning).is_some_and(|word| is_short_form(word, rest))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Fiscal years as questions write them.
+//! Fiscal years and quarters as questions and titles write them.
 
 /// Years that a question can mean.
 const YEARS: std::ops::RangeInclusive<u16> = 1980..=2099;
@@ -19,6 +19,36 @@ pub(super) fn fiscal_years(text: &str) -> Vec<u16> {
     years.dedup();
     years.truncate(YEARS_MAX);
     years
+}
+
+/// The quarters that a text names, from 1 to 4, each once: "Q2 of FY2023", "2023Q1", "Q22023", "the
+/// second quarter".
+#[must_use]
+pub fn fiscal_quarters(text: &str) -> Vec<u8> {
+    const ORDINALS: [[&str; 2]; 4] =
+        [["first", "1st"], ["second", "2nd"], ["third", "3rd"], ["fourth", "4th"]];
+    let lower = text.to_lowercase();
+    let words = || lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let followed = words().zip(words().skip(1));
+    let ordinal = |(word, next): (&str, &str)| {
+        let quarter = ORDINALS.iter().position(|names| names.contains(&word))?;
+        next.starts_with("quarter").then_some(quarter as u8 + 1)
+    };
+    let mut quarters: Vec<u8> =
+        words().filter_map(quarter_of).chain(followed.filter_map(ordinal)).collect();
+    quarters.sort_unstable();
+    quarters.dedup();
+    quarters
+}
+
+/// "q2", "q22023", "q2fy23", "2023q1" and "fy2023q1".
+fn quarter_of(word: &str) -> Option<u8> {
+    let rest = match word.strip_prefix('q') {
+        Some(after) if after.len() == 1 => after,
+        Some(after) => quarter_first(word).map(|_| &after[..1])?,
+        None => quarter_last(word).map(|_| &word[word.len() - 1..])?,
+    };
+    rest.parse().ok().filter(|quarter| (1..=4).contains(quarter))
 }
 
 fn year_of(word: &str, before: &str) -> Option<u16> {
@@ -51,7 +81,7 @@ fn quarter_last(word: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::fiscal_years;
+    use super::{fiscal_quarters, fiscal_years};
 
     #[test]
     fn years_are_read_as_questions_write_them() {
@@ -66,6 +96,19 @@ mod tests {
             ("FY2017 - FY2019", &[2019, 2017]),
         ] {
             assert_eq!(fiscal_years(text), years, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn quarters_are_read_as_questions_and_titles_write_them() {
+        for (text, quarters) in [
+            ("between FY 2023 and Q2 of FY2024", &[2][..]),
+            ("As of FY2023Q1 or Q22023 or Q4'2021", &[1, 2, 4]),
+            ("the second quarter and the Third-Quarter of 2023", &[2, 3]),
+            ("JOHNSON_JOHNSON_2022Q4_EARNINGS", &[4]),
+            ("a quick first look at q5, q and 3q", &[]),
+        ] {
+            assert_eq!(fiscal_quarters(text), quarters, "{text:?}");
         }
     }
 }

@@ -1,0 +1,3 @@
+//! What an evaluation over real filings must show.
+
+mod thresholds;
