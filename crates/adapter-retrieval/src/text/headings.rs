@@ -10,7 +10,8 @@ use super::marks::marked_kind;
 const HEADING_CHARS_MAX: usize = 120;
 /// Lines that tell a table's columns.
 const COLUMN_LINES_MAX: usize = 4;
-/// A prose line this long ends the table above it.
+/// Prose lines this long end the table above them: a second one, or one that ends a sentence. One
+/// alone may be a row's label that goes on below.
 const TABLE_ENDING_CHARS: usize = 80;
 
 /// Follows a document's lines and knows the headings in force.
@@ -23,6 +24,8 @@ pub(super) struct Outline {
     columns: Vec<String>,
     /// Whether the line before told columns too.
     in_columns: bool,
+    /// Whether the line before was long and ended no sentence.
+    in_prose: bool,
 }
 
 impl Outline {
@@ -43,7 +46,14 @@ impl Outline {
 
     fn new(kind: fn(&str) -> LineKind, ends_with_page: Rank) -> Self {
         let headings = [const { None }; RANKS];
-        Self { kind, ends_with_page, headings, columns: Vec::new(), in_columns: false }
+        Self {
+            kind,
+            ends_with_page,
+            headings,
+            columns: Vec::new(),
+            in_columns: false,
+            in_prose: false,
+        }
     }
 
     /// What a line is.
@@ -75,10 +85,14 @@ impl Outline {
                 }
                 self.columns.push(truncate_chars(line, HEADING_CHARS_MAX).to_owned());
             }
-            LineKind::Prose if line.len() > TABLE_ENDING_CHARS => self.columns.clear(),
             LineKind::Blank => return,
             LineKind::Row | LineKind::Prose => {}
         }
+        let is_long = kind == LineKind::Prose && line.len() > TABLE_ENDING_CHARS;
+        if is_long && (self.in_prose || line.ends_with(['.', ':', ';'])) {
+            self.columns.clear();
+        }
+        self.in_prose = is_long;
         self.in_columns = kind == LineKind::Columns;
     }
 

@@ -85,6 +85,22 @@ fn a_table_that_is_cut_keeps_its_title_and_its_years() {
 }
 
 #[test]
+fn a_label_that_goes_on_below_does_not_end_its_table_and_a_paragraph_does() {
+    let rows: String = (0..40)
+        .map(|n| format!("Item number {n} of the table      {n},577    ({n},373)\n"))
+        .collect();
+    let label = "Adjustments to reconcile net income including noncontrolling interest to net cash";
+    let paragraph = format!("{label} are made for\n{label} in all periods that are shown here.");
+    for (between, keeps) in [(format!("{label}\nprovided by operations"), true), (paragraph, false)]
+    {
+        let page = format!("(Millions)        2018       2017\n{rows}{between}\n{rows}");
+        let read = read(page.as_bytes(), MediaType::Text).unwrap();
+        let last = read.passages.last().unwrap();
+        assert_eq!(!last.table_head.is_empty(), keeps, "{last:?}");
+    }
+}
+
+#[test]
 fn form_feeds_part_the_pages_of_a_text() {
     let text = "First page.\u{c}\u{c}Third page.\u{c}";
     let read = read(text.as_bytes(), MediaType::Text).unwrap();
