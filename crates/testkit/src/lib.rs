@@ -12,6 +12,7 @@ pub mod document_store;
 mod eventually;
 pub mod hint_queue;
 pub mod job_store;
+pub mod pdf;
 pub mod progress_bus;
 mod skip;
 mod suite;

@@ -8,6 +8,5 @@ mod html_hostile;
 mod index;
 mod pdf;
 mod pdf_filings;
-mod pdf_writer;
 mod process;
 mod reading;

@@ -4,8 +4,7 @@ use adapter_retrieval::read;
 use contracts::limits::DOCUMENT_PAGES_MAX;
 use engine::ports::{MediaType, ReadDocument, ReadError};
 use proptest::prelude::{any, prop, proptest};
-
-use crate::pdf_writer::{PdfWriter, deflate};
+use testkit::pdf::{PdfWriter, deflate};
 
 fn read_pdf(bytes: &[u8]) -> Result<ReadDocument, ReadError> {
     read(bytes, MediaType::Pdf)
@@ -83,7 +82,7 @@ fn a_file_that_needs_a_password_says_so() {
 
 #[test]
 fn pages_without_text_are_said_to_have_none() {
-    let mut pdf = PdfWriter::new();
+    let mut pdf = PdfWriter::default();
     pdf.page("0 0 m 100 100 l S");
     pdf.page("BT /F 10 Tf 50 700 Td ( ) Tj ET");
     assert_eq!(read_pdf(&pdf.finish()), Err(ReadError::NoText));
@@ -122,7 +121,7 @@ fn a_page_tree_without_its_pages_is_refused() {
 
 #[test]
 fn a_form_that_draws_itself_ends() {
-    let mut pdf = PdfWriter::new();
+    let mut pdf = PdfWriter::default();
     let own = "/Subtype/Form/BBox[0 0 612 792]/Resources<</Font<</F 3 0 R>>/XObject<</X 4 0 R>>>>";
     pdf.stream(own, b"BT /F 10 Tf 50 700 Td (Once) Tj ET /X Do");
     let content = pdf.stream("", b"/X Do");
@@ -132,7 +131,7 @@ fn a_form_that_draws_itself_ends() {
 
 #[test]
 fn forms_that_draw_each_other_many_times_are_refused() {
-    let mut pdf = PdfWriter::new();
+    let mut pdf = PdfWriter::default();
     // Each of 10 forms draws the next one 30 times.
     for next in 5..15 {
         let entries = format!("/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</X {next} 0 R>>>>");
@@ -145,7 +144,7 @@ fn forms_that_draw_each_other_many_times_are_refused() {
 
 #[test]
 fn a_page_of_very_many_characters_is_read_in_part() {
-    let mut pdf = PdfWriter::new();
+    let mut pdf = PdfWriter::default();
     // One character beside the other, all within the sheet.
     let line = format!("({}) Tj 1 0 0 1 50 700 Tm ", "ab".repeat(500));
     pdf.page(&format!("BT /F 1 Tf 50 Tz 1 0 0 1 50 700 Tm {}ET", line.repeat(300)));

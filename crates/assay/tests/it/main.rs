@@ -7,6 +7,7 @@ mod client;
 mod crashes;
 mod filings;
 mod hostile;
+mod hostile_files;
 mod jobs;
 mod lifecycle;
 mod process;

@@ -6,23 +6,27 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
 /// A PDF under construction. Its catalog is object 1, its page tree object 2, its font object 3.
-pub(crate) struct PdfWriter {
+pub struct PdfWriter {
     objects: Vec<Vec<u8>>,
     pages: Vec<usize>,
     /// Added to the trailer.
-    pub(crate) trailer: String,
+    pub trailer: String,
 }
 
-impl PdfWriter {
-    pub(crate) fn new() -> Self {
+/// A document without pages.
+impl Default for PdfWriter {
+    fn default() -> Self {
         let font = "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>";
         let objects = vec![b"<</Type/Catalog/Pages 2 0 R>>".to_vec(), Vec::new(), font.into()];
         Self { objects, pages: Vec::new(), trailer: String::new() }
     }
+}
 
+impl PdfWriter {
     /// A document whose pages show these lines.
-    pub(crate) fn of_pages<'a>(pages: impl IntoIterator<Item = &'a [&'a str]>) -> Self {
-        let mut pdf = Self::new();
+    #[must_use]
+    pub fn of_pages<'a>(pages: impl IntoIterator<Item = &'a [&'a str]>) -> Self {
+        let mut pdf = Self::default();
         for lines in pages {
             let shown: String = lines.iter().map(|line| format!("({line}) Tj T*\n")).collect();
             pdf.page(&format!("BT /F 10 Tf 12 TL 50 700 Td\n{shown}ET"));
@@ -31,13 +35,13 @@ impl PdfWriter {
     }
 
     /// Adds an object and gives its number.
-    pub(crate) fn object(&mut self, body: impl Into<Vec<u8>>) -> usize {
+    pub fn object(&mut self, body: impl Into<Vec<u8>>) -> usize {
         self.objects.push(body.into());
         self.objects.len()
     }
 
     /// Adds a stream and gives its number.
-    pub(crate) fn stream(&mut self, entries: &str, bytes: &[u8]) -> usize {
+    pub fn stream(&mut self, entries: &str, bytes: &[u8]) -> usize {
         let mut body = format!("<<{entries}/Length {}>>\nstream\n", bytes.len()).into_bytes();
         body.extend(bytes);
         body.extend(b"\nendstream");
@@ -45,13 +49,13 @@ impl PdfWriter {
     }
 
     /// Adds a page that is drawn so.
-    pub(crate) fn page(&mut self, content: &str) {
+    pub fn page(&mut self, content: &str) {
         let content = self.stream("", content.as_bytes());
         self.page_of(content, "");
     }
 
     /// Adds a page whose content is this object. `entries` are added to its resources.
-    pub(crate) fn page_of(&mut self, content: usize, entries: &str) {
+    pub fn page_of(&mut self, content: usize, entries: &str) {
         let page = self.object(format!(
             "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents {content} 0 R\
              /Resources<</Font<</F 3 0 R>>{entries}>>>>"
@@ -60,12 +64,13 @@ impl PdfWriter {
     }
 
     /// Makes another object of this one.
-    pub(crate) fn replace(&mut self, number: usize, body: &str) {
+    pub fn replace(&mut self, number: usize, body: &str) {
         self.objects[number - 1] = body.into();
     }
 
     /// The file.
-    pub(crate) fn finish(mut self) -> Vec<u8> {
+    #[must_use]
+    pub fn finish(mut self) -> Vec<u8> {
         if self.objects[1].is_empty() {
             let kids: String = self.pages.iter().map(|page| format!("{page} 0 R ")).collect();
             let count = self.pages.len();
@@ -90,8 +95,12 @@ impl PdfWriter {
 }
 
 /// Deflates.
-pub(crate) fn deflate(bytes: &[u8]) -> Vec<u8> {
+///
+/// # Panics
+/// Never: memory takes everything.
+#[must_use]
+pub fn deflate(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
+    encoder.write_all(bytes).expect("memory takes everything");
+    encoder.finish().expect("memory takes everything")
 }
