@@ -10,8 +10,8 @@ use super::marks::marked_kind;
 const HEADING_CHARS_MAX: usize = 120;
 /// Lines that tell a table's columns.
 const COLUMN_LINES_MAX: usize = 4;
-/// A prose line this long ends the table above it.
-const TABLE_ENDING_CHARS: usize = 80;
+/// A prose line this long ends the table above it: the label of a row may run on, and is shorter.
+const TABLE_ENDING_CHARS: usize = 100;
 
 /// Follows a document's lines and knows the headings in force.
 #[derive(Debug)]
