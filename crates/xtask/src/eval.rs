@@ -1,5 +1,6 @@
 //! `cargo xtask eval`: how well retrieval finds what is known to be there.
 
+use std::io::{Write as _, stderr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
@@ -23,10 +24,19 @@ pub(crate) struct EvalArgs {
 /// Runs the evaluation in the release profile. Its report is this program's stdout; progress, and
 /// what keeps it from being made, are on stderr.
 ///
+/// A file that is absent is said before anything is built.
+///
 /// # Errors
-/// If a file is absent, which is found before anything is built, or cargo cannot be started.
+/// If cargo cannot be started.
 pub(crate) fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
-    let folder = checked(&args.folder)?;
+    let folder = match checked(&args.folder) {
+        Ok(folder) => folder,
+        Err(absent) => {
+            // No error of this program, so without the backtrace of one.
+            writeln!(stderr(), "error: {absent:#}")?;
+            return Ok(ExitCode::FAILURE);
+        }
+    };
     let root = crate::repository().canonicalize().context("the checkout is gone")?;
     let mut cargo = Command::new("cargo");
     // The crate is a tool of its own, because this one may use none of ours.

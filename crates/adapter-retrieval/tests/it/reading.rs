@@ -74,7 +74,9 @@ fn a_table_that_is_cut_keeps_its_title_and_its_years() {
         .collect();
     let page = format!(
         "Acme and Subsidiaries\nConsolidated Statement of Cash Flows\nYears ended December 31\n\n\
-         (Millions)        2018       2017\nCash Flows from Operating Activities\n{rows}"
+         (Millions)        2018       2017\nCash Flows from Operating Activities\n\
+         Adjustments to reconcile net income including noncontrolling interest to net cash\n\
+         provided by operating activities\n{rows}"
     );
     let read = read(page.as_bytes(), MediaType::Text).unwrap();
     assert!(read.passages.len() > 2);
