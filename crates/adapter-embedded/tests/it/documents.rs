@@ -12,34 +12,36 @@ use testkit::clock::ManualClock;
 
 #[tokio::test]
 async fn at_start_a_document_that_was_being_read_is_given_back() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().expect("a directory");
     let documents: Arc<dyn DocumentStore> = Arc::new(open(dir.path()));
     let new = document("3M", 1);
-    documents.accept(&tenant("a"), new.clone()).await.unwrap();
-    let before = documents.claim(LEASE).await.unwrap().unwrap();
+    documents.accept(&tenant("a"), new.clone()).await.expect("stored");
+    let before = documents.claim(LEASE).await.expect("stored").unwrap();
     drop(documents);
 
     let documents: Arc<dyn DocumentStore> = Arc::new(open(dir.path()));
-    let after = documents.claim(LEASE).await.unwrap().unwrap();
+    let after = documents.claim(LEASE).await.expect("stored").unwrap();
     assert_eq!((after.hold.id, after.bytes), (new.id, new.bytes));
-    let late = documents.finish(before.hold, ReadOutcome::Read(read_document(1))).await.unwrap();
+    let late =
+        documents.finish(before.hold, ReadOutcome::Read(read_document(1))).await.expect("stored");
     assert!(late.is_none(), "the former process's claim is void");
-    let ended = documents.finish(after.hold, ReadOutcome::Read(read_document(1))).await.unwrap();
-    assert_eq!(ended.unwrap().state, DocumentState::Ready);
+    let ended =
+        documents.finish(after.hold, ReadOutcome::Read(read_document(1))).await.expect("stored");
+    assert_eq!(ended.expect("stored").state, DocumentState::Ready);
 }
 
 #[tokio::test]
 async fn a_document_that_kills_every_process_is_given_up() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().expect("a directory");
     let id = document("3M", 1).id;
     for _ in 0..CRASHES_MAX {
         let documents: Arc<dyn DocumentStore> = Arc::new(open(dir.path()));
-        documents.accept(&tenant("a"), document_with(id)).await.unwrap();
-        documents.claim(LEASE).await.unwrap().unwrap();
+        documents.accept(&tenant("a"), document_with(id)).await.expect("stored");
+        documents.claim(LEASE).await.expect("stored").unwrap();
     }
     let documents: Arc<dyn DocumentStore> = Arc::new(open(dir.path()));
-    assert!(documents.claim(LEASE).await.unwrap().is_none());
-    let failed = documents.get(&tenant("a"), id).await.unwrap().unwrap();
+    assert!(documents.claim(LEASE).await.expect("stored").is_none());
+    let failed = documents.get(&tenant("a"), id).await.expect("stored").unwrap();
     assert_eq!(failed.state, DocumentState::Failed);
     assert_eq!(failed.error.map(|error| error.code), Some(Code::WorkerLost));
 }
@@ -49,6 +51,6 @@ fn document_with(id: DocumentId) -> NewDocument {
 }
 
 fn open(dir: &Path) -> Store {
-    let owned = DataDir::open(dir).unwrap();
-    Store::open(owned, Arc::new(ManualClock::default())).unwrap()
+    let owned = DataDir::open(dir).expect("owned");
+    Store::open(owned, Arc::new(ManualClock::default())).expect("opened")
 }
