@@ -7,3 +7,4 @@ pub mod corpus;
 pub mod embedded;
 pub mod exit;
 mod render;
+pub mod system;

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use assay::config::Config;
-use assay::embedded::{self, Embedded, Settings};
+use assay::embedded::Embedded;
+use assay::system::{self, Settings, System};
 use contracts::{DocumentId, DocumentState, JobId};
 use engine::analysis::Plan;
 use engine::analysis::plan::{SubQuery, plan};
@@ -61,7 +62,7 @@ pub enum Reading {
 
 /// A corpus in a temporary data folder, ready to be asked.
 pub struct Trial {
-    system: Embedded,
+    embedded: Embedded,
     documents: BTreeMap<String, DocumentId>,
     /// How long it took to get ready.
     pub ingestion: Ingestion,
@@ -101,19 +102,19 @@ impl Trial {
         let config = Config::with_data_dir(&folder.path().join("data"));
         let config = config.map_err(|errors| anyhow::anyhow!("{errors:?}"))?;
         // The filings are trusted, and this program has no command to read them elsewhere.
-        let settings = Settings { reading: embedded::Reading::Within, ..Settings::default() };
-        let system = Embedded::open(&config, settings)?;
+        let settings = Settings { reading: system::Reading::Within, ..Settings::default() };
+        let embedded = Embedded::open(&config, settings)?;
         let mut documents = BTreeMap::new();
         let begun = Instant::now();
         for filing in &corpus.filings {
-            let id = take_in(&system, filing).await;
+            let id = take_in(&embedded.system, filing).await;
             let id = id.with_context(|| format!("{} is not taken in", filing.doc))?;
             documents.insert(filing.doc.clone(), id);
         }
         let (count, pages) = (documents.len(), corpus.pages);
         let storing = begun.elapsed();
         let ingestion = Ingestion { documents: count, pages, storing, indexing: Duration::ZERO };
-        let mut trial = Self { system, documents, ingestion, _folder: folder };
+        let mut trial = Self { embedded, documents, ingestion, _folder: folder };
         let begun = Instant::now();
         let words = plan("", "net sales");
         trial.retrieve(trial.query("net sales", words)).await?;
@@ -190,7 +191,7 @@ impl Trial {
 
     fn query(&self, question: &str, plan: Plan) -> RetrievalQuery {
         RetrievalQuery {
-            tenant: self.system.tenant.clone(),
+            tenant: self.embedded.system.tenant.clone(),
             company: None,
             document_ids: None,
             question: question.to_owned(),
@@ -201,7 +202,7 @@ impl Trial {
 
     async fn retrieve(&self, query: RetrievalQuery) -> anyhow::Result<Vec<RetrievedPassage>> {
         let call = CallContext { job_id: JobId::new(), attempt: 1, failures: 0, left: QUERY_LIMIT };
-        Ok(self.system.retriever.retrieve(&call, &query).await?.passages)
+        Ok(self.embedded.system.retriever.retrieve(&call, &query).await?.passages)
     }
 }
 
@@ -221,7 +222,7 @@ pub struct Outcome {
 }
 
 /// Has a filing accepted, and waits until it was read.
-async fn take_in(system: &Embedded, filing: &Filing) -> anyhow::Result<DocumentId> {
+async fn take_in(system: &System, filing: &Filing) -> anyhow::Result<DocumentId> {
     let accepted = system.ingest.accept(&system.tenant, file(filing)).await?;
     let document = system.ingest.finished(&system.tenant, accepted.id).await?;
     let document = document.context("it was deleted")?;

@@ -9,9 +9,10 @@ use serde_json::json;
 
 use crate::cli::Ask;
 use crate::config::Config;
-use crate::embedded::{Embedded, Settings};
+use crate::embedded::Embedded;
 use crate::exit::{self, INTERRUPTED, USAGE};
 use crate::render::{self, Progress};
+use crate::system::{Settings, System};
 
 pub(super) async fn run(args: Ask, config: Config) -> anyhow::Result<ExitCode> {
     let _telemetry = super::telemetry(&config, telemetry::ONE_SHOT_FILTER)?;
@@ -20,10 +21,10 @@ pub(super) async fn run(args: Ask, config: Config) -> anyhow::Result<ExitCode> {
         Ok(submission) => submission,
         Err(error) => return Ok(wrong_call(&error)),
     };
-    let system = Embedded::open(&config, Settings::default())?;
-    system.load_examples_if_empty().await?;
-    let running = system.start();
-    let answered = ask(&system, submission).await;
+    let embedded = Embedded::open(&config, Settings::default())?;
+    embedded.load_examples_if_empty().await?;
+    let running = embedded.start();
+    let answered = ask(&embedded.system, submission).await;
     running.stop().await;
     match answered? {
         Some(job) => show(&job, args.json),
@@ -35,7 +36,7 @@ pub(super) async fn run(args: Ask, config: Config) -> anyhow::Result<ExitCode> {
 }
 
 /// Submits and follows; `None` if the question was taken back from the keyboard.
-async fn ask(system: &Embedded, submission: Submission) -> anyhow::Result<Option<Job>> {
+async fn ask(system: &System, submission: Submission) -> anyhow::Result<Option<Job>> {
     let (jobs, tenant) = (&system.jobs, &system.tenant);
     let accepted = jobs.submit(tenant, submission, SubmitOptions::default()).await?;
     let id = accepted.snapshot.job.id;

@@ -8,8 +8,9 @@ use api::Gateway;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::embedded::{Embedded, Settings};
+use crate::embedded::Embedded;
 use crate::render;
+use crate::system::Settings;
 
 pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let listen = config.listen;
@@ -19,14 +20,14 @@ pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let _telemetry = super::telemetry(&config, telemetry::SERVER_FILTER)?;
     let listener = TcpListener::bind(listen).with_context(|| format!("listening on {listen}"))?;
     let address = listener.local_addr()?;
-    let system = Embedded::open(&config, Settings::of(&config))?;
-    system.data_dir().announce(address)?;
-    system.load_examples_if_empty().await?;
-    let running = system.start();
+    let embedded = Embedded::open(&config, Settings::of(&config))?;
+    embedded.data_dir().announce(address)?;
+    embedded.load_examples_if_empty().await?;
+    let running = embedded.start();
     let data_dir = config.data_dir.display();
     render::line(&format!("assay listens on http://{address}, data in {data_dir}"));
     let stop = CancellationToken::new();
-    let gateway = Gateway::new(system.jobs.clone(), api::Settings::default());
+    let gateway = Gateway::new(embedded.system.jobs.clone(), api::Settings::default());
     let serving = gateway.run(listener, stop.clone());
     let mut serving = std::pin::pin!(serving);
     let served = tokio::select! {

@@ -15,9 +15,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::cli::Ingest;
 use crate::config::Config;
 use crate::corpus::ManifestLine;
-use crate::embedded::{Embedded, Settings};
+use crate::embedded::Embedded;
 use crate::exit::{USAGE, say};
 use crate::render;
+use crate::system::{Settings, System};
 
 /// A file, and what is said about it.
 struct Entry {
@@ -35,14 +36,14 @@ pub(super) async fn run(args: Ingest, config: Config) -> anyhow::Result<ExitCode
         Some(manifest) => from_manifest(manifest)?,
         None => from_arguments(args),
     };
-    let system = Embedded::open(&config, Settings::of(&config))?;
+    let embedded = Embedded::open(&config, Settings::of(&config))?;
     let files = entries.len();
     let bar = progress(files);
     let mut failed = 0_usize;
     let takings = entries.into_iter().map(|entry| {
         let path = entry.path.display().to_string();
         bar.set_message(path.clone());
-        take_in(&system, entry).map(|taken| (path, taken))
+        take_in(&embedded.system, entry).map(|taken| (path, taken))
     });
     let mut takings = stream::iter(takings).buffer_unordered(config.readers as usize);
     while let Some((path, taken)) = takings.next().await {
@@ -95,7 +96,7 @@ enum Taken {
     Known(Document),
 }
 
-async fn take_in(system: &Embedded, entry: Entry) -> anyhow::Result<Taken> {
+async fn take_in(system: &System, entry: Entry) -> anyhow::Result<Taken> {
     let (ingest, tenant) = (&system.ingest, &system.tenant);
     let accepted = ingest.accept(tenant, read_file(entry).await?).await?;
     if accepted.state == DocumentState::Ready {

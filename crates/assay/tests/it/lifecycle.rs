@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use assay::config::{Config, Model};
-use assay::embedded::{Embedded, Running, Settings};
+use assay::embedded::Embedded;
+use assay::system::{Running, Settings};
 use contracts::result::Completeness;
 use contracts::{Code, Job, JobId, JobState, Submission};
 use engine::retry::RetryPolicy;
@@ -37,12 +38,12 @@ impl System {
 
     async fn submit(&self, body: Value) -> JobId {
         let submission = Submission::from_value(body).unwrap();
-        let (jobs, tenant) = (&self.embedded.jobs, &self.embedded.tenant);
+        let (jobs, tenant) = (&self.embedded.system.jobs, &self.embedded.system.tenant);
         jobs.submit(tenant, submission, SubmitOptions::default()).await.unwrap().snapshot.job.id
     }
 
     async fn get(&self, id: JobId) -> Job {
-        self.embedded.jobs.get(&self.embedded.tenant, id).await.unwrap()
+        self.embedded.system.jobs.get(&self.embedded.system.tenant, id).await.unwrap()
     }
 
     async fn ended(&self, id: JobId) -> Job {
@@ -60,7 +61,7 @@ impl System {
     }
 
     async fn kinds(&self, id: JobId) -> Vec<String> {
-        let (jobs, tenant) = (&self.embedded.jobs, &self.embedded.tenant);
+        let (jobs, tenant) = (&self.embedded.system.jobs, &self.embedded.system.tenant);
         let page = jobs.events(tenant, id, 0, 10_000).await.unwrap();
         page.events.into_iter().map(|event| event.kind).collect()
     }
@@ -156,7 +157,7 @@ async fn a_running_job_is_cancelled_by_its_worker_and_stays_cancelled() {
     let system = System::start().await;
     let id = system.submit(ask("script: delay_ms=60000")).await;
     system.running(id).await;
-    let (jobs, tenant) = (&system.embedded.jobs, &system.embedded.tenant);
+    let (jobs, tenant) = (&system.embedded.system.jobs, &system.embedded.system.tenant);
     let answer = jobs.cancel(tenant, id, Some("changed my mind".to_owned())).await.unwrap();
     assert!(matches!(answer, CancelAnswer::Cancelling(_)), "{answer:?}");
     let job = system.ended(id).await;
@@ -171,7 +172,7 @@ async fn a_running_job_is_cancelled_by_its_worker_and_stays_cancelled() {
 async fn an_ended_job_cannot_be_cancelled() {
     let system = System::start().await;
     let job = system.ended(system.submit(ask("anything")).await).await;
-    let (jobs, tenant) = (&system.embedded.jobs, &system.embedded.tenant);
+    let (jobs, tenant) = (&system.embedded.system.jobs, &system.embedded.system.tenant);
     let refused = jobs.cancel(tenant, job.id, None).await.unwrap_err();
     assert!(matches!(refused, CancelError::Ended(_)), "{refused:?}");
     system.running.stop().await;
@@ -195,7 +196,7 @@ async fn a_large_answer_is_shown_in_deltas_that_add_up_to_it() {
     let system = System::start().await;
     let id = system.submit(ask("script: output_bytes=300000")).await;
     let job = system.ended(id).await;
-    let (jobs, tenant) = (&system.embedded.jobs, &system.embedded.tenant);
+    let (jobs, tenant) = (&system.embedded.system.jobs, &system.embedded.system.tenant);
     let page = jobs.events(tenant, id, 0, 10_000).await.unwrap();
     let mut shown = String::new();
     for event in &page.events {
@@ -217,7 +218,7 @@ async fn a_repeated_job_takes_over_what_is_still_good() {
     body["on_step_failure"] = json!("fail");
     body["max_attempts"] = json!(1);
     let first = system.ended(system.submit(body).await).await;
-    let (jobs, tenant) = (&system.embedded.jobs, &system.embedded.tenant);
+    let (jobs, tenant) = (&system.embedded.system.jobs, &system.embedded.system.tenant);
     let again = jobs.retry(tenant, first.id, None).await.unwrap().snapshot.job.id;
     let job = system.ended(again).await;
     assert_eq!(job.retry_of, Some(first.id));
@@ -239,6 +240,6 @@ async fn a_stopped_system_hands_its_jobs_over_and_the_next_one_goes_on() {
     system.running(id).await;
     let System { embedded, running, _dir } = system;
     running.stop().await;
-    let job = embedded.jobs.get(&embedded.tenant, id).await.unwrap();
+    let job = embedded.system.jobs.get(&embedded.system.tenant, id).await.unwrap();
     assert_eq!((job.state, job.failures), (JobState::Queued, 0));
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 use adapter_embedded::InProcessProgressBus;
 use api::{Gateway, GatewayError};
 use assay::config::{Config, Model};
-use assay::embedded::{Embedded, Reading, Running, Settings};
+use assay::embedded::Embedded;
+use assay::system::{Reading, Running, Settings};
 use engine::ports::ProgressBus;
 use engine::retry::RetryPolicy;
 use tempfile::TempDir;
@@ -58,7 +59,8 @@ impl System {
         let client = Client::of(listener.local_addr().unwrap());
         let stop = CancellationToken::new();
         let settings = api::Settings { threads: Some(1), ..api::Settings::default() };
-        let gateway = Gateway::new(embedded.jobs.clone(), settings).run(listener, stop.clone());
+        let gateway =
+            Gateway::new(embedded.system.jobs.clone(), settings).run(listener, stop.clone());
         Self { client, stop, gateway: tokio::spawn(gateway), running, _embedded: embedded }
     }
 
