@@ -1,0 +1,261 @@
+//! A broker for tests: a private RabbitMQ node, or the one that `ASSAY_TEST_AMQP_URL` names.
+//!
+//! The node is started once per test process, from the installed programs, with its own name,
+//! cookie, ports and data, on loopback alone. Its life is tied to the process by a pipe: however
+//! the process ends, the node and its epmd end too, and their folder is deleted.
+//!
+//! Tests that leave the node in peace run side by side, each on a virtual host of its own
+//! ([`shared`]). A test that breaks the node has it for itself ([`alone`]).
+
+mod leash;
+mod node;
+mod port;
+
+use std::sync::Arc;
+
+use tokio::sync::{OnceCell, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
+use uuid::Uuid;
+
+use self::node::{CLEAR_ALARM, Node};
+
+/// Names the broker to use instead of a private node. Its virtual host is used by one test at a
+/// time, and tests that break the broker skip themselves.
+const URL_VARIABLE: &str = "ASSAY_TEST_AMQP_URL";
+
+/// A virtual host of one's own, on a node that nobody breaks meanwhile.
+///
+/// A test takes one at a time: a second one would wait behind a test that waits for the first.
+///
+/// `None`, after saying why, if there is no broker here.
+///
+/// # Panics
+/// If RabbitMQ is installed and does not start.
+pub async fn shared() -> Option<VirtualHost> {
+    match broker().await {
+        Broker::Private { node, access } => {
+            let turn = Turn::Shared { _guard: Arc::clone(access).read_owned().await };
+            Some(VirtualHost::on(node, Arc::new(turn)).await)
+        }
+        Broker::External { url, access } => {
+            let turn = Turn::Alone { _guard: Arc::clone(access).write_owned().await };
+            let (url, name, turn) = (url.clone(), String::new(), Arc::new(turn));
+            Some(VirtualHost { url, name, node: None, _turn: turn })
+        }
+        Broker::Absent { reason } => {
+            crate::skip(reason);
+            None
+        }
+    }
+}
+
+/// A virtual host on a node that no other test of this process uses meanwhile, to be broken.
+///
+/// `None`, after saying why, if there is no private node here.
+///
+/// # Panics
+/// If RabbitMQ is installed and does not start, or does not start again.
+pub async fn alone() -> Option<(VirtualHost, RabbitMq)> {
+    match broker().await {
+        Broker::Private { node, access } => {
+            let turn = Arc::new(Turn::Alone { _guard: Arc::clone(access).write_owned().await });
+            let host = VirtualHost::on(node, Arc::clone(&turn)).await;
+            node.suspect().await;
+            Some((host, RabbitMq { node: Arc::clone(node), _turn: turn }))
+        }
+        Broker::External { .. } => {
+            crate::skip("it breaks the broker, and ASSAY_TEST_AMQP_URL names one that is shared");
+            None
+        }
+        Broker::Absent { reason } => {
+            crate::skip(reason);
+            None
+        }
+    }
+}
+
+/// A virtual host for one test.
+pub struct VirtualHost {
+    url: String,
+    name: String,
+    node: Option<Arc<Node>>,
+    _turn: Arc<Turn>,
+}
+
+impl VirtualHost {
+    /// Where clients connect to, with a user that may do anything here and nothing elsewhere.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// How many messages wait in a queue, unacknowledged ones included; `None` if there is no
+    /// such queue, or the broker is not a private one.
+    pub async fn depth(&self, queue: &str) -> Option<u64> {
+        let expression = format!(
+            "case rabbit_amqqueue:lookup({}) of {{ok, Q}} -> [{{messages, N}}] = \
+             rabbit_amqqueue:info(Q, [messages]), N; _ -> none end",
+            self.queue(queue)
+        );
+        self.node.as_ref()?.eval(expression).await.ok()?.parse().ok()
+    }
+
+    /// How many consumers a queue has; `None` as for [`VirtualHost::depth`].
+    pub async fn consumers(&self, queue: &str) -> Option<u64> {
+        let expression = format!(
+            "case rabbit_amqqueue:lookup({}) of {{ok, Q}} -> \
+             length(rabbit_amqqueue:consumers(Q)); _ -> none end",
+            self.queue(queue)
+        );
+        self.node.as_ref()?.eval(expression).await.ok()?.parse().ok()
+    }
+
+    /// Deletes a queue with what it holds.
+    ///
+    /// # Panics
+    /// If there is no such queue, or the broker is not a private one.
+    pub async fn delete_queue(&self, queue: &str) {
+        let expression = format!(
+            "{{ok, Q}} = rabbit_amqqueue:lookup({}), \
+             {{ok, _}} = rabbit_amqqueue:delete(Q, false, false, <<\"testkit\">>), ok",
+            self.queue(queue)
+        );
+        self.private().must(expression).await;
+    }
+
+    /// How many clients are connected.
+    ///
+    /// # Panics
+    /// If the broker is not a private one.
+    pub async fn connections(&self) -> usize {
+        let expression = format!("length({})", self.connection_pids());
+        self.private().must(expression).await.parse().expect("a number")
+    }
+
+    /// Closes every connection the way an operator does: with a reason.
+    ///
+    /// # Panics
+    /// If the broker is not a private one.
+    pub async fn close_connections(&self) {
+        let pids = self.connection_pids();
+        let expression =
+            format!("[rabbit_networking:close_connection(P, \"by a test\") || P <- {pids}], ok");
+        self.private().must(expression).await;
+    }
+
+    /// Cuts every connection: the client sees the socket end without a word.
+    ///
+    /// # Panics
+    /// If the broker is not a private one.
+    pub async fn cut_connections(&self) {
+        let pids = self.connection_pids();
+        self.private().must(format!("[exit(P, kill) || P <- {pids}], ok")).await;
+    }
+
+    /// Makes the virtual host and its user again, after the broker has forgotten everything.
+    ///
+    /// # Panics
+    /// If the broker is not a private one, or does not answer.
+    pub async fn make_again(&self) {
+        self.private().make_virtual_host(&self.name).await;
+    }
+
+    async fn on(node: &Arc<Node>, turn: Arc<Turn>) -> Self {
+        node.mend().await;
+        let name = format!("test-{}", Uuid::now_v7().simple());
+        node.make_virtual_host(&name).await;
+        Self { url: node.url(&name), name, node: Some(Arc::clone(node)), _turn: turn }
+    }
+
+    fn private(&self) -> &Node {
+        self.node.as_deref().expect("the broker is a private node")
+    }
+
+    fn queue(&self, queue: &str) -> String {
+        format!("rabbit_misc:r(<<\"{}\">>, queue, <<\"{queue}\">>)", self.name)
+    }
+
+    /// The processes that read from the clients of this virtual host. The table of connections
+    /// lags behind, so each is asked itself.
+    fn connection_pids(&self) -> String {
+        format!(
+            "[P || P <- rabbit_networking:connections_local(), \
+             catch rabbit_reader:info(P, [vhost]) =:= [{{vhost, <<\"{}\">>}}]]",
+            self.name
+        )
+    }
+}
+
+/// What a test may do to a node that it has for itself. The next test finds it running and without
+/// alarms, however this one left it.
+pub struct RabbitMq {
+    node: Arc<Node>,
+    _turn: Arc<Turn>,
+}
+
+impl RabbitMq {
+    /// Stops the broker within its process: every connection ends, and none is accepted.
+    pub async fn stop_app(&self) {
+        self.node.must("ok = rabbit:stop()".to_owned()).await;
+    }
+
+    /// Starts the broker within its process.
+    pub async fn start_app(&self) {
+        self.node.must("ok = rabbit:start()".to_owned()).await;
+    }
+
+    /// Makes a broker that is stopped forget everything: virtual hosts, users, queues, messages.
+    pub async fn reset(&self) {
+        self.node.must("ok = rabbit_mnesia:reset()".to_owned()).await;
+    }
+
+    /// Kills the node's process, as a crash does. What it confirmed is on its disk.
+    pub async fn kill(&self) {
+        self.node.kill().await;
+    }
+
+    /// Starts the node's process, and returns when it accepts clients.
+    pub async fn start(&self) {
+        self.node.start().await;
+    }
+
+    /// Raises the alarm that blocks whoever publishes.
+    pub async fn raise_memory_alarm(&self) {
+        self.node.must("ok = vm_memory_monitor:set_vm_memory_high_watermark(0)".to_owned()).await;
+    }
+
+    /// Ends the alarm.
+    pub async fn clear_memory_alarm(&self) {
+        self.node.must(CLEAR_ALARM.to_owned()).await;
+    }
+}
+
+enum Broker {
+    Private { node: Arc<Node>, access: Arc<RwLock<()>> },
+    External { url: String, access: Arc<RwLock<()>> },
+    Absent { reason: &'static str },
+}
+
+/// Held while a test uses the broker.
+enum Turn {
+    Shared { _guard: OwnedRwLockReadGuard<()> },
+    Alone { _guard: OwnedRwLockWriteGuard<()> },
+}
+
+async fn broker() -> &'static Broker {
+    static BROKER: OnceCell<Broker> = OnceCell::const_new();
+    BROKER
+        .get_or_init(|| async {
+            if let Ok(url) = std::env::var(URL_VARIABLE) {
+                return Broker::External { url, access: Arc::default() };
+            }
+            match Node::installed() {
+                Ok(programs) => {
+                    let node = Arc::new(Node::new(programs));
+                    node.start().await;
+                    Broker::Private { node, access: Arc::default() }
+                }
+                Err(reason) => Broker::Absent { reason },
+            }
+        })
+        .await
+}
