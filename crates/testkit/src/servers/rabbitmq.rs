@@ -22,6 +22,20 @@ use self::node::{CLEAR_ALARM, Node};
 /// time, and tests that break the broker skip themselves.
 const URL_VARIABLE: &str = "ASSAY_TEST_AMQP_URL";
 
+/// Whether there is a broker. If not, the reason is told as for a test that skips itself.
+///
+/// # Panics
+/// If RabbitMQ is installed and does not start.
+pub async fn is_available() -> bool {
+    match broker().await {
+        Broker::Private { .. } | Broker::External { .. } => true,
+        Broker::Absent { reason } => {
+            crate::skip(reason);
+            false
+        }
+    }
+}
+
 /// A virtual host of one's own, on a node that nobody breaks meanwhile.
 ///
 /// A test takes one at a time: a second one would wait behind a test that waits for the first.

@@ -9,6 +9,7 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -44,6 +45,7 @@ pub(super) struct Node {
     server: Mutex<Option<Leash>>,
     /// Whether a test may have left the node broken.
     is_suspect: tokio::sync::Mutex<bool>,
+    calls: AtomicU64,
 }
 
 impl Node {
@@ -80,6 +82,7 @@ impl Node {
             epmd: Mutex::default(),
             server: Mutex::default(),
             is_suspect: tokio::sync::Mutex::default(),
+            calls: AtomicU64::default(),
         };
         fs::write(node.folder.join("rabbitmq.conf"), node.configuration()).expect("a file");
         fs::write(node.folder.join("enabled_plugins"), "[].").expect("a file");
@@ -158,8 +161,10 @@ impl Node {
     /// Evaluates an Erlang expression within the node: its value, or what went wrong.
     pub(super) async fn eval(&self, expression: String) -> Result<String, String> {
         let [epmd, _, distribution] = self.ports;
+        // Two callers of one name at the same time: the node refuses the second.
+        let caller = format!("t{}", self.calls.fetch_add(1, Ordering::Relaxed));
         let mut call = Command::new("timeout");
-        call.args([EVAL_MAX_S, "erl_call", "-e", "-c", &self.cookie, "-address"]);
+        call.args([EVAL_MAX_S, "erl_call", "-e", "-h", &caller, "-c", &self.cookie, "-address"]);
         call.arg(format!("127.0.0.1:{distribution}"));
         call.env("ERL_EPMD_PORT", epmd.to_string()).env("HOME", self.folder.join("home"));
         call.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
