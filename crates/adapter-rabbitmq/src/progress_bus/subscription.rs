@@ -1,0 +1,91 @@
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use engine::ports::{NewsItem, NewsStream};
+use futures_util::{FutureExt as _, StreamExt as _};
+use lapin::Consumer;
+use lapin::message::Delivery;
+use lapin::options::BasicAckOptions;
+use tokio::sync::mpsc;
+
+use super::Request;
+use crate::wire::NewsMessage;
+
+/// One subscriber. Dropped, its consumer is cancelled, and the broker deletes its queue.
+pub(super) struct Subscription {
+    /// A consumer for each connection.
+    attachments: mpsc::Receiver<Consumer>,
+    requests: mpsc::Sender<Request>,
+    consumer: Option<Consumer>,
+    items: VecDeque<NewsItem>,
+    /// Whether the next consumer goes on where the subscriber has heard everything.
+    heard_all: bool,
+}
+
+impl Subscription {
+    /// A subscriber. `heard_all` if it had its queue when it was made.
+    pub(super) const fn new(
+        attachments: mpsc::Receiver<Consumer>,
+        requests: mpsc::Sender<Request>,
+        heard_all: bool,
+    ) -> Self {
+        Self { attachments, requests, consumer: None, items: VecDeque::new(), heard_all }
+    }
+
+    fn attach(&mut self, consumer: Consumer) {
+        self.consumer = Some(consumer);
+        if !std::mem::take(&mut self.heard_all) {
+            self.items.push_back(NewsItem::Lost);
+        }
+    }
+
+    fn read(&mut self, delivery: &Delivery) {
+        // The first poll hands the frame over. Unsettled, it would take up the prefetch; if the
+        // connection is gone, so is the queue.
+        let _ = delivery.acker.ack(BasicAckOptions::default()).now_or_never();
+        match serde_json::from_slice::<NewsMessage>(&delivery.data) {
+            Ok(message) => {
+                self.items.extend(message.lost.then_some(NewsItem::Lost));
+                let news = message.news.into_iter();
+                self.items.extend(news.map(|news| NewsItem::News(Arc::new(news))));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a message on the exchange of news is no news");
+                self.items.push_back(NewsItem::Lost);
+            }
+        }
+    }
+
+    fn detach(&mut self) {
+        self.consumer = None;
+        // If there are many requests, the link is busy enough to find out by itself, or another
+        // subscriber tells it.
+        let _ = self.requests.try_send(Request::Detached);
+    }
+}
+
+#[async_trait]
+impl NewsStream for Subscription {
+    async fn next(&mut self) -> Option<NewsItem> {
+        loop {
+            if let Some(item) = self.items.pop_front() {
+                return Some(item);
+            }
+            let delivered = async {
+                match &mut self.consumer {
+                    Some(consumer) => consumer.next().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                attachment = self.attachments.recv() => self.attach(attachment?),
+                delivered = delivered => match delivered {
+                    Some(Ok(delivery)) => self.read(&delivery),
+                    Some(Err(_)) | None => self.detach(),
+                },
+            }
+        }
+    }
+}
