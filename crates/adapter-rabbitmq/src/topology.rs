@@ -1,9 +1,17 @@
 //! What this adapter declares on the broker.
 
-use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
+use std::time::Duration;
+
+use lapin::options::{
+    BasicGetOptions, BasicNackOptions, ExchangeDeclareOptions, QueueBindOptions,
+    QueueDeclareOptions, QueueDeleteOptions,
+};
 use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
-use lapin::types::{FieldTable, ShortString};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{Channel, Connection, Error, ErrorKind, ExchangeKind};
+use tokio::time::timeout;
+
+use crate::link::{LinkError, in_time};
 
 /// The durable work queue.
 pub(crate) const HINTS: &str = "assay.hints";
@@ -18,11 +26,56 @@ const NEWS_WAITING_MAX: i32 = 4_096;
 /// News older than this are of no use: by then every reader has looked at the log.
 const NEWS_TTL_MS: i32 = 10_000;
 
+/// What a queue that has a leader takes to answer.
+const ANSWER_MAX: Duration = Duration::from_secs(2);
+/// What deleting a queue without a leader may take: the broker waits for one before it goes by
+/// force.
+const DELETE_MAX: Duration = Duration::from_secs(20);
+
+/// A channel on which the work queue is known to exist, and to answer.
+///
+/// A single RabbitMQ node that was killed can come back with a quorum queue that never elects a
+/// leader (rabbitmq-server#10070, seen with 3.10.8): it exists, and answers nothing. Such a queue
+/// is deleted and made again. Its hints are lost with it, and the refill sends them again.
+pub(crate) async fn with_hints(
+    connection: &Connection,
+    hints_max: u32,
+) -> Result<Channel, LinkError> {
+    let channel = in_time(declared(connection, hints_max)).await?;
+    if has_leader(&channel).await? {
+        return Ok(channel);
+    }
+    tracing::error!(queue = HINTS, "the queue has no leader; it is deleted and declared again");
+    // The other channel may still wait for its answer.
+    let channel = in_time(connection.create_channel()).await?;
+    let deleting = channel.queue_delete(HINTS.into(), QueueDeleteOptions::default());
+    match timeout(DELETE_MAX, deleting).await {
+        Ok(deleted) => deleted?,
+        Err(_elapsed) => return Err(LinkError::Silent(DELETE_MAX)),
+    };
+    in_time(declared(connection, hints_max)).await
+}
+
+/// Whether the queue answers what only its leader knows: its first message, which goes back.
+async fn has_leader(channel: &Channel) -> Result<bool, LinkError> {
+    let asking = channel.basic_get(HINTS.into(), BasicGetOptions::default());
+    match timeout(ANSWER_MAX, asking).await {
+        Ok(message) => {
+            if let Some(message) = message? {
+                let back = BasicNackOptions { multiple: false, requeue: true };
+                in_time(message.delivery.acker.nack(back)).await?;
+            }
+            Ok(true)
+        }
+        Err(_elapsed) => Ok(false),
+    }
+}
+
 /// A channel on which the work queue is known to exist.
 ///
 /// A queue that is there is taken as it is: it may be another release's, whose limits differ, and
 /// to insist on one's own would keep one of the two releases out.
-pub(crate) async fn with_hints(connection: &Connection, hints_max: u32) -> Result<Channel, Error> {
+async fn declared(connection: &Connection, hints_max: u32) -> Result<Channel, Error> {
     let channel = connection.create_channel().await?;
     let looked = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
     match channel.queue_declare(HINTS.into(), looked, FieldTable::default()).await {
@@ -66,12 +119,12 @@ pub(crate) async fn with_progress(connection: &Connection) -> Result<Channel, Er
 
 fn hints_arguments(hints_max: u32) -> FieldTable {
     let mut arguments = FieldTable::default();
-    arguments.insert("x-queue-type".into(), lapin::types::AMQPValue::LongString("quorum".into()));
+    arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
     arguments.insert("x-delivery-limit".into(), DELIVERIES_MAX.into());
     // A quorum queue refuses once it is over its limit, so it takes one more.
     arguments.insert("x-max-length".into(), i64::from(hints_max.saturating_sub(1)).into());
     // Whoever publishes into a full queue is told; by default the oldest would be dropped.
-    let refuse = lapin::types::AMQPValue::LongString("reject-publish".into());
+    let refuse = AMQPValue::LongString("reject-publish".into());
     arguments.insert("x-overflow".into(), refuse);
     arguments
 }

@@ -52,7 +52,7 @@ impl Consumption {
         connection: &Connection,
         health: &Health,
     ) -> Result<Infallible, LinkError> {
-        let channel = in_time(topology::with_hints(connection, self.hints_max)).await?;
+        let channel = topology::with_hints(connection, self.hints_max).await?;
         in_time(channel.basic_qos(self.prefetch, BasicQosOptions::default())).await?;
         health.up();
         loop {

@@ -101,7 +101,7 @@ impl Publication {
         connection: &Connection,
         health: &Health,
     ) -> Result<Infallible, LinkError> {
-        let channel = in_time(topology::with_hints(connection, self.hints_max)).await?;
+        let channel = topology::with_hints(connection, self.hints_max).await?;
         in_time(channel.confirm_select(ConfirmSelectOptions::default())).await?;
         health.up();
         let mut states = health.watch();
@@ -184,4 +184,44 @@ fn settle(settled: Settled, returned: &mut HashSet<ShortString>) -> Result<(), L
     // Whoever asked may have left.
     let _ = answer.send(told);
     verdict
+}
+
+#[cfg(test)]
+mod tests {
+    use lapin::message::{BasicReturnMessage, Delivery};
+
+    use super::*;
+
+    type Answer = oneshot::Receiver<Result<(), PublishError>>;
+
+    fn settled(id: &str, confirmation: Confirmation) -> (Settled, Answer) {
+        let (answer, answered) = oneshot::channel();
+        let confirmation = Ok(confirmation);
+        (Settled { message_id: id.into(), answer, confirmation }, answered)
+    }
+
+    fn return_of(id: &str) -> Option<BasicReturnMessage> {
+        let mut delivery = Delivery::mock(1, "".into(), topology::HINTS.into(), false, Vec::new());
+        delivery.properties = BasicProperties::default().with_message_id(id.into());
+        let (reply_code, reply_text) = (312, "NO_ROUTE".into());
+        Some(BasicReturnMessage { delivery, reply_code, reply_text })
+    }
+
+    #[test]
+    fn a_return_that_comes_with_another_hints_confirm_is_told_to_its_own() {
+        let mut returned = HashSet::new();
+        let (taken, mut told_taken) = settled("a", Confirmation::Ack(return_of("b")));
+        assert!(settle(taken, &mut returned).is_ok());
+        assert!(matches!(told_taken.try_recv(), Ok(Ok(()))));
+        let (lost, mut told_lost) = settled("b", Confirmation::Ack(None));
+        assert!(matches!(settle(lost, &mut returned), Err(LinkError::Returned)));
+        assert!(matches!(told_lost.try_recv(), Ok(Err(PublishError::Unavailable(_)))));
+    }
+
+    #[test]
+    fn a_hint_that_the_queue_refuses_finds_it_full() {
+        let (refused, mut told) = settled("a", Confirmation::Nack(None));
+        assert!(settle(refused, &mut HashSet::new()).is_ok());
+        assert!(matches!(told.try_recv(), Ok(Err(PublishError::Full))));
+    }
 }

@@ -54,9 +54,16 @@ struct Shared {
 /// What subscribers ask of the task that has the connection.
 enum Request {
     /// A subscriber, and whom to tell once it has a queue.
-    Attach { subscriber: mpsc::Sender<Consumer>, attached: oneshot::Sender<()> },
+    Attach { subscriber: mpsc::Sender<Attachment>, attached: oneshot::Sender<()> },
     /// A consumer has ended, though nobody ended it.
-    Detached,
+    Detached { session: u64 },
+}
+
+/// A subscriber's consumer.
+struct Attachment {
+    consumer: Consumer,
+    /// The connection that it belongs to.
+    session: u64,
 }
 
 impl RabbitMqProgressBus {
@@ -66,8 +73,12 @@ impl RabbitMqProgressBus {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let (requests, asked) = mpsc::channel(REQUESTS_MAX);
         let outbox = Arc::new(Outbox::default());
-        let telling =
-            Telling { outbox: Arc::clone(&outbox), requests: asked, subscribers: Vec::new() };
+        let telling = Telling {
+            outbox: Arc::clone(&outbox),
+            requests: asked,
+            subscribers: Vec::new(),
+            session: 0,
+        };
         let uri = settings.uri.clone();
         tasks.spawn(link::keep_up(telling, uri, Health::new(), stop.child_token()));
         let shared = Shared { outbox, requests, tasks, _stops: stop.clone().drop_guard(), stop };
@@ -106,7 +117,9 @@ impl ProgressBus for RabbitMqProgressBus {
 struct Telling {
     outbox: Arc<Outbox>,
     requests: mpsc::Receiver<Request>,
-    subscribers: Vec<mpsc::Sender<Consumer>>,
+    subscribers: Vec<mpsc::Sender<Attachment>>,
+    /// Counts connections, so that what is said of an earlier one is told apart.
+    session: u64,
 }
 
 impl Telling {
@@ -115,13 +128,14 @@ impl Telling {
         connection: &Connection,
         health: &Health,
     ) -> Result<Infallible, LinkError> {
+        self.session += 1;
         let channel = in_time(topology::with_progress(connection)).await?;
+        // Nobody was there to hear what waits here, and who is told of the loss reads the log.
+        self.outbox.forget();
         self.subscribers.retain(|subscriber| !subscriber.is_closed());
         for subscriber in &self.subscribers {
-            attach(connection, &channel, subscriber).await?;
+            self.attach(connection, &channel, subscriber).await?;
         }
-        // Nobody was there to hear these in time.
-        self.outbox.forget();
         health.up();
         loop {
             tokio::select! {
@@ -131,16 +145,39 @@ impl Telling {
                         // What was published before is sent before, on the channel that makes
                         // the queue: the broker does one after the other.
                         self.tell(&channel).await?;
-                        attach(connection, &channel, &subscriber).await?;
+                        self.attach(connection, &channel, &subscriber).await?;
                         self.subscribers.retain(|subscriber| !subscriber.is_closed());
                         self.subscribers.push(subscriber);
                         // It may have given up waiting.
                         let _ = attached.send(());
                     }
-                    Request::Detached => return Err(LinkError::Cancelled),
+                    Request::Detached { session } if session == self.session => {
+                        return Err(LinkError::Cancelled);
+                    }
+                    // That connection is gone already.
+                    Request::Detached { .. } => {}
                 },
             }
         }
+    }
+
+    /// Makes a queue for a subscriber, and hands it the consumer.
+    async fn attach(
+        &self,
+        connection: &Connection,
+        channel: &Channel,
+        subscriber: &mpsc::Sender<Attachment>,
+    ) -> Result<(), LinkError> {
+        let queue = in_time(topology::with_news(channel)).await?;
+        let own = in_time(connection.create_channel()).await?;
+        in_time(own.basic_qos(PREFETCH, BasicQosOptions::default())).await?;
+        let options = BasicConsumeOptions { exclusive: true, ..BasicConsumeOptions::default() };
+        let consuming = own.basic_consume(queue, "".into(), options, FieldTable::default());
+        let consumer = in_time(consuming).await?;
+        // One that has left, or has not taken up the last consumer, gets none: the first needs none,
+        // and the other asks again when it finds the last one ended.
+        let _ = subscriber.try_send(Attachment { consumer, session: self.session });
+        Ok(())
     }
 
     /// Sends what is there, a message at a time: what comes meanwhile goes with the next.
@@ -170,22 +207,4 @@ impl Role for Telling {
         let Err(error) = self.run(connection, health).await;
         error
     }
-}
-
-/// Makes a queue for a subscriber, and hands it the consumer.
-async fn attach(
-    connection: &Connection,
-    channel: &Channel,
-    subscriber: &mpsc::Sender<Consumer>,
-) -> Result<(), LinkError> {
-    let queue = in_time(topology::with_news(channel)).await?;
-    let own = in_time(connection.create_channel()).await?;
-    in_time(own.basic_qos(PREFETCH, BasicQosOptions::default())).await?;
-    let options = BasicConsumeOptions { exclusive: true, ..BasicConsumeOptions::default() };
-    let consuming = own.basic_consume(queue, "".into(), options, FieldTable::default());
-    let consumer = in_time(consuming).await?;
-    // One that has left, or has not taken up the last consumer, gets none: the first needs none,
-    // and the other asks again when it finds the last one ended.
-    let _ = subscriber.try_send(consumer);
-    Ok(())
 }

@@ -4,20 +4,19 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use engine::ports::{NewsItem, NewsStream};
 use futures_util::{FutureExt as _, StreamExt as _};
-use lapin::Consumer;
 use lapin::message::Delivery;
 use lapin::options::BasicAckOptions;
 use tokio::sync::mpsc;
 
-use super::Request;
+use super::{Attachment, Request};
 use crate::wire::NewsMessage;
 
 /// One subscriber. Dropped, its consumer is cancelled, and the broker deletes its queue.
 pub(super) struct Subscription {
     /// A consumer for each connection.
-    attachments: mpsc::Receiver<Consumer>,
+    attachments: mpsc::Receiver<Attachment>,
     requests: mpsc::Sender<Request>,
-    consumer: Option<Consumer>,
+    attachment: Option<Attachment>,
     items: VecDeque<NewsItem>,
     /// Whether the next consumer goes on where the subscriber has heard everything.
     heard_all: bool,
@@ -26,15 +25,15 @@ pub(super) struct Subscription {
 impl Subscription {
     /// A subscriber. `heard_all` if it had its queue when it was made.
     pub(super) const fn new(
-        attachments: mpsc::Receiver<Consumer>,
+        attachments: mpsc::Receiver<Attachment>,
         requests: mpsc::Sender<Request>,
         heard_all: bool,
     ) -> Self {
-        Self { attachments, requests, consumer: None, items: VecDeque::new(), heard_all }
+        Self { attachments, requests, attachment: None, items: VecDeque::new(), heard_all }
     }
 
-    fn attach(&mut self, consumer: Consumer) {
-        self.consumer = Some(consumer);
+    fn attach(&mut self, attachment: Attachment) {
+        self.attachment = Some(attachment);
         if !std::mem::take(&mut self.heard_all) {
             self.items.push_back(NewsItem::Lost);
         }
@@ -58,10 +57,10 @@ impl Subscription {
     }
 
     fn detach(&mut self) {
-        self.consumer = None;
-        // If there are many requests, the link is busy enough to find out by itself, or another
-        // subscriber tells it.
-        let _ = self.requests.try_send(Request::Detached);
+        if let Some(Attachment { session, .. }) = self.attachment.take() {
+            // Among so many requests there is one of another subscriber whose consumer ended.
+            let _ = self.requests.try_send(Request::Detached { session });
+        }
     }
 }
 
@@ -73,8 +72,8 @@ impl NewsStream for Subscription {
                 return Some(item);
             }
             let delivered = async {
-                match &mut self.consumer {
-                    Some(consumer) => consumer.next().await,
+                match &mut self.attachment {
+                    Some(attachment) => attachment.consumer.next().await,
                     None => std::future::pending().await,
                 }
             };

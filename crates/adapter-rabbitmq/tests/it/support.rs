@@ -9,6 +9,8 @@ use testkit::eventually;
 use testkit::servers::rabbitmq::VirtualHost;
 use tokio::time::timeout;
 
+/// The work queue.
+pub(crate) const HINTS: &str = "assay.hints";
 /// Within this, what happens at all has happened.
 pub(crate) const SOON: Duration = Duration::from_secs(10);
 /// Within this, a broker that is back is used.

@@ -12,6 +12,7 @@ mod node;
 mod port;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{OnceCell, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 use uuid::Uuid;
@@ -62,6 +63,23 @@ pub async fn shared() -> Option<VirtualHost> {
     }
 }
 
+/// A virtual host of one's own on a private node, which tells what is in it. `None` as for
+/// [`shared`], and if `ASSAY_TEST_AMQP_URL` names another broker.
+///
+/// # Panics
+/// If RabbitMQ is installed and does not start.
+pub async fn private() -> Option<VirtualHost> {
+    match broker().await {
+        Broker::Private { .. } | Broker::Absent { .. } => shared().await,
+        Broker::External { .. } => {
+            crate::skip(
+                "it looks into the broker, and ASSAY_TEST_AMQP_URL names one that is shared",
+            );
+            None
+        }
+    }
+}
+
 /// A virtual host on a node that no other test of this process uses meanwhile, to be broken.
 ///
 /// `None`, after saying why, if there is no private node here.
@@ -102,12 +120,14 @@ impl VirtualHost {
         &self.url
     }
 
-    /// How many messages wait in a queue, unacknowledged ones included; `None` if there is no
+    /// How many messages a quorum queue holds, unacknowledged ones included; `None` if there is no
     /// such queue, or the broker is not a private one.
     pub async fn depth(&self, queue: &str) -> Option<u64> {
+        // What `rabbitmqctl list_queues` shows is some seconds old.
         let expression = format!(
-            "case rabbit_amqqueue:lookup({}) of {{ok, Q}} -> [{{messages, N}}] = \
-             rabbit_amqqueue:info(Q, [messages]), N; _ -> none end",
+            "case rabbit_amqqueue:lookup({}) of {{ok, Q}} -> {{ok, {{_, N}}, _}} = \
+             ra:local_query(amqqueue:get_pid(Q), fun rabbit_fifo:query_messages_total/1), N; \
+             _ -> none end",
             self.queue(queue)
         );
         self.node.as_ref()?.eval(expression).await.ok()?.parse().ok()
@@ -134,6 +154,21 @@ impl VirtualHost {
             self.queue(queue)
         );
         self.private().must(expression).await;
+    }
+
+    /// The names of the queues.
+    ///
+    /// # Panics
+    /// If the broker is not a private one.
+    pub async fn queues(&self) -> Vec<String> {
+        let expression = format!(
+            "lists:flatten([io_lib:format(\"~s \", [element(4, Name)]) || \
+             Name <- rabbit_amqqueue:list_names(<<\"{}\">>)])",
+            self.name
+        );
+        let names = self.private().must(expression).await;
+        // An empty text is an empty list.
+        names.trim_matches(['"', '[', ']']).split_whitespace().map(str::to_owned).collect()
     }
 
     /// How many clients are connected.
@@ -227,9 +262,23 @@ impl RabbitMq {
         self.node.kill().await;
     }
 
+    /// Ends the node's process in good order, as an operator does.
+    pub async fn stop(&self) {
+        self.stop_app().await;
+        self.node.kill().await;
+    }
+
     /// Starts the node's process, and returns when it accepts clients.
     pub async fn start(&self) {
         self.node.start().await;
+    }
+
+    /// From now on the broker closes a channel that leaves a delivery unsettled for this long.
+    pub async fn limit_unsettled(&self, timeout: Duration) {
+        let ms = timeout.as_millis();
+        self.node.must(format!("application:set_env(rabbit, consumer_timeout, {ms})")).await;
+        // How often a channel looks.
+        self.node.must("application:set_env(rabbit, channel_tick_interval, 100)".to_owned()).await;
     }
 
     /// Raises the alarm that blocks whoever publishes.

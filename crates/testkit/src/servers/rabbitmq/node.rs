@@ -27,6 +27,8 @@ const START_MAX: Duration = Duration::from_secs(60);
 const EVAL_MAX_S: &str = "60";
 /// What ends the memory alarm.
 pub(super) const CLEAR_ALARM: &str = "ok = vm_memory_monitor:set_vm_memory_high_watermark(0.4)";
+/// RabbitMQ's default for a delivery that is not settled.
+const DEFAULT_UNSETTLED: &str = "application:set_env(rabbit, consumer_timeout, 1800000)";
 const ABSENT: &str = "RabbitMQ is not installed (Debian: rabbitmq-server), and \
                       ASSAY_TEST_AMQP_URL names no other";
 
@@ -132,7 +134,9 @@ impl Node {
                 self.kill().await;
                 self.start().await;
             }
-            self.must(CLEAR_ALARM.to_owned()).await;
+            for mend in [CLEAR_ALARM, DEFAULT_UNSETTLED] {
+                self.must(mend.to_owned()).await;
+            }
             *is_suspect = false;
         }
     }
