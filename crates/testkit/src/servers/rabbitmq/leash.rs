@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 /// Runs its arguments in a process group of their own until its stdin ends, which it does when the
 /// process at the other end closes it or is gone. Then it kills the group, and deletes the folder
-/// named first unless that is empty.
+/// named first unless that is empty; another program may be writing there for its last moment.
 const SCRIPT: &str = r#"
 folder=$1; shift
 setsid "$@" </dev/null &
@@ -15,7 +15,11 @@ group=$!
 read -r _
 kill -s KILL -- "-$group"
 wait
-[ -z "$folder" ] || rm -rf -- "$folder"
+[ -n "$folder" ] || exit 0
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+    rm -rf -- "$folder" 2>/dev/null && exit 0
+    sleep 0.2
+done
 "#;
 
 /// A program on a leash: dropped, it is killed with all that it started.
