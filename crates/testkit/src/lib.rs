@@ -14,6 +14,7 @@ pub mod hint_queue;
 pub mod job_store;
 pub mod pdf;
 pub mod progress_bus;
+pub mod servers;
 mod skip;
 mod suite;
 

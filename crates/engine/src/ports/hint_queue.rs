@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use async_trait::async_trait;
 use contracts::Hint;
 
@@ -18,6 +20,12 @@ pub trait HintQueue: Send + Sync {
     /// # Cancel safety
     /// Dropping the future loses no hint.
     async fn receive(&self) -> Result<Delivery, QueueClosed>;
+
+    /// For how long no hint could be sent or delivered; `None` while both can be, as in a queue
+    /// within the process. Receivers keep waiting meanwhile: it is the store that has work.
+    fn outage(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// A hint in the hands of a receiver.

@@ -14,6 +14,14 @@ use engine::reading::LEASE;
 /// A document store under test.
 #[async_trait]
 pub trait DocumentStoreHarness: Send + Sync {
+    /// Whether what it needs is here. If not, it has told [`crate::skip`] why.
+    async fn is_available() -> bool
+    where
+        Self: Sized,
+    {
+        true
+    }
+
     /// A store that holds nothing.
     async fn start() -> Self
     where

@@ -10,6 +10,14 @@ use engine::ports::HintQueue;
 /// A queue under test.
 #[async_trait]
 pub trait HintQueueHarness: Send + Sync {
+    /// Whether what it needs is here. If not, it has told [`crate::skip`] why.
+    async fn is_available() -> bool
+    where
+        Self: Sized,
+    {
+        true
+    }
+
     /// A queue that holds nothing.
     async fn start() -> Self
     where

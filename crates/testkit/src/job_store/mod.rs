@@ -21,6 +21,14 @@ use engine::ports::JobStore;
 /// A store of jobs under test.
 #[async_trait]
 pub trait JobStoreHarness: Send + Sync {
+    /// Whether what it needs is here. If not, it has told [`crate::skip`] why.
+    async fn is_available() -> bool
+    where
+        Self: Sized,
+    {
+        true
+    }
+
     /// A store that holds nothing.
     async fn start() -> Self
     where

@@ -10,6 +10,14 @@ use engine::ports::ProgressBus;
 /// A bus under test.
 #[async_trait]
 pub trait ProgressBusHarness: Send + Sync {
+    /// Whether what it needs is here. If not, it has told [`crate::skip`] why.
+    async fn is_available() -> bool
+    where
+        Self: Sized,
+    {
+        true
+    }
+
     /// A bus without subscribers.
     async fn start() -> Self
     where

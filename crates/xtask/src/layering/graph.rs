@@ -2,15 +2,16 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::Context as _;
-use cargo_metadata::{DependencyKind, MetadataCommand, Package};
+use cargo_metadata::{DependencyKind, MetadataCommand};
 
-/// The crates of the workspace, and what Cargo.lock brings in.
+/// The crates of the workspace, and what is built for them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Workspace {
     pub(crate) crates: Vec<Crate>,
-    pub(crate) locked: Vec<Locked>,
+    pub(crate) built: Vec<Package>,
 }
 
 /// A crate of the workspace.
@@ -22,15 +23,15 @@ pub(crate) struct Crate {
     pub(crate) inherits_lints: bool,
 }
 
-/// A package in Cargo.lock.
+/// A package that is built.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Locked {
+pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) version: String,
 }
 
 impl Workspace {
-    /// Reads the workspace at `root`. It needs no network: the manifests and Cargo.lock say it all.
+    /// Reads the workspace at `root`. It needs no network where the workspace was built before.
     pub(crate) fn read(root: &Path) -> anyhow::Result<Self> {
         let metadata = MetadataCommand::new()
             .manifest_path(root.join("Cargo.toml"))
@@ -38,14 +39,12 @@ impl Workspace {
             .exec()
             .context("cargo metadata")?;
         let crates = metadata.packages.iter().map(Crate::read).collect::<Result<_, _>>()?;
-        let lock = root.join("Cargo.lock");
-        let lock = fs::read_to_string(&lock).with_context(|| lock.display().to_string())?;
-        Ok(Self { crates, locked: locked(&lock) })
+        Ok(Self { crates, built: built(&tree(root)?) })
     }
 }
 
 impl Crate {
-    fn read(package: &Package) -> anyhow::Result<Self> {
+    fn read(package: &cargo_metadata::Package) -> anyhow::Result<Self> {
         let used = package.dependencies.iter().filter(|dependency| match dependency.kind {
             DependencyKind::Development => false,
             DependencyKind::Normal | DependencyKind::Build | DependencyKind::Unknown => true,
@@ -67,19 +66,30 @@ pub(super) fn inherits_lints(manifest: &str) -> bool {
     section.by_ref().take_while(|line| !line.starts_with('[')).any(|line| line == "workspace=true")
 }
 
-/// The packages of a Cargo.lock, whose form gives each a `name` line followed by a `version` line.
-pub(super) fn locked(lock: &str) -> Vec<Locked> {
-    let value = |line: &str, key: &str| {
-        let value = line.strip_prefix(key)?.strip_prefix(" = \"")?.strip_suffix('"')?;
-        Some(value.to_owned())
-    };
-    let (mut packages, mut named) = (Vec::new(), None);
-    for line in lock.lines() {
-        if let Some(name) = value(line, "name") {
-            named = Some(name);
-        } else if let (Some(version), Some(name)) = (value(line, "version"), &named) {
-            packages.push(Locked { name: name.clone(), version });
-            named = None;
+/// What cargo builds here, a package a line. Cargo.lock is no answer: it also holds what features
+/// that nobody enables would bring in, and what other platforms need; cargo-deny looks at those.
+fn tree(root: &Path) -> anyhow::Result<String> {
+    let output = Command::new("cargo")
+        .current_dir(root)
+        .args(["tree", "--workspace", "--locked", "--edges", "normal,build,dev"])
+        .args(["--prefix", "none", "--format", "{p}"])
+        .output()
+        .context("cargo tree")?;
+    let problem = String::from_utf8_lossy(&output.stderr);
+    anyhow::ensure!(output.status.success(), "cargo tree: {problem}");
+    String::from_utf8(output.stdout).context("cargo tree")
+}
+
+/// The packages of a tree whose lines begin with a name and a version, such as `h2 v0.4.12`.
+pub(super) fn built(tree: &str) -> Vec<Package> {
+    let mut packages = Vec::new();
+    for line in tree.lines() {
+        let mut words = line.split_whitespace();
+        let (Some(name), Some(version)) = (words.next(), words.next()) else { continue };
+        let Some(version) = version.strip_prefix('v') else { continue };
+        let package = Package { name: name.to_owned(), version: version.to_owned() };
+        if !packages.contains(&package) {
+            packages.push(package);
         }
     }
     packages

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use clap::ValueEnum;
 
-use super::{Surroundings, Verdict, at, command, readme};
+use super::{Surroundings, Verdict, at, command, programs, readme};
 use crate::layering::{self, Workspace};
 
 /// Random cases for each property with `--long`; proptest's default is 256.
@@ -19,14 +19,23 @@ pub(crate) enum Check {
     Doc,
     Layering,
     Deny,
+    Programs,
     Tests,
     Readme,
 }
 
 impl Check {
     /// All of them, in order: what is cheap and often wrong comes first.
-    pub(super) const ALL: [Self; 7] =
-        [Self::Fmt, Self::Clippy, Self::Doc, Self::Layering, Self::Deny, Self::Tests, Self::Readme];
+    pub(super) const ALL: [Self; 8] = [
+        Self::Fmt,
+        Self::Clippy,
+        Self::Doc,
+        Self::Layering,
+        Self::Deny,
+        Self::Programs,
+        Self::Tests,
+        Self::Readme,
+    ];
 
     /// What holds when it passes.
     pub(super) const fn promise(self) -> &'static str {
@@ -36,6 +45,7 @@ impl Check {
             Self::Doc => "the documentation builds without a warning",
             Self::Layering => "dependencies point the decided way",
             Self::Deny => "licences, bans and sources are in order",
+            Self::Programs => "the servers and tools that tests start are installed",
             Self::Tests => "every test and documented example passes",
             Self::Readme => "the README's first command answers, and within 2 s the second time",
         }
@@ -49,6 +59,7 @@ impl Check {
             Self::Doc => doc(around),
             Self::Layering => layering(around),
             Self::Deny => deny(around),
+            Self::Programs => programs::check(around),
             Self::Tests => tests(around),
             Self::Readme => readme::check(around),
         }
@@ -63,6 +74,7 @@ impl fmt::Display for Check {
             Self::Doc => "doc",
             Self::Layering => "layering",
             Self::Deny => "deny",
+            Self::Programs => "programs",
             Self::Tests => "tests",
             Self::Readme => "readme",
         })

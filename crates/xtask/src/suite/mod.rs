@@ -2,6 +2,7 @@
 
 mod check;
 mod command;
+mod programs;
 mod readme;
 mod tally;
 

@@ -1,0 +1,138 @@
+//! What this adapter declares on the broker.
+
+use std::time::Duration;
+
+use lapin::options::{
+    BasicGetOptions, BasicNackOptions, ExchangeDeclareOptions, QueueBindOptions,
+    QueueDeclareOptions, QueueDeleteOptions,
+};
+use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+use lapin::{Channel, Connection, Error, ErrorKind, ExchangeKind};
+use tokio::time::timeout;
+
+use crate::link::{LinkError, in_time};
+
+/// The durable work queue.
+pub(crate) const HINTS: &str = "assay.hints";
+/// The fanout exchange.
+pub(crate) const PROGRESS: &str = "assay.progress";
+
+/// Deliveries of one hint before the broker drops it; the refill sends it again. What goes round
+/// so often is given back by every worker at once.
+const DELIVERIES_MAX: i32 = 20;
+/// Messages that wait for one subscriber. Past that the oldest are dropped.
+const NEWS_WAITING_MAX: i32 = 4_096;
+/// News older than this are of no use: by then every reader has looked at the log.
+const NEWS_TTL_MS: i32 = 10_000;
+
+/// What a queue that has a leader takes to answer.
+const ANSWER_MAX: Duration = Duration::from_secs(2);
+/// What deleting a queue without a leader may take: the broker waits for one before it goes by
+/// force.
+const DELETE_MAX: Duration = Duration::from_secs(20);
+
+/// A channel on which the work queue is known to exist, and to answer.
+///
+/// A single RabbitMQ node that was killed can come back with a quorum queue that never elects a
+/// leader (rabbitmq-server#10070, seen with 3.10.8): it exists, and answers nothing. Such a queue
+/// is deleted and made again. Its hints are lost with it, and the refill sends them again.
+pub(crate) async fn with_hints(
+    connection: &Connection,
+    hints_max: u32,
+) -> Result<Channel, LinkError> {
+    let channel = in_time(declared(connection, hints_max)).await?;
+    if has_leader(&channel).await? {
+        return Ok(channel);
+    }
+    tracing::error!(queue = HINTS, "the queue has no leader; it is deleted and declared again");
+    // The other channel may still wait for its answer.
+    let channel = in_time(connection.create_channel()).await?;
+    let deleting = channel.queue_delete(HINTS.into(), QueueDeleteOptions::default());
+    match timeout(DELETE_MAX, deleting).await {
+        Ok(deleted) => deleted?,
+        Err(_elapsed) => return Err(LinkError::Silent(DELETE_MAX)),
+    };
+    in_time(declared(connection, hints_max)).await
+}
+
+/// Whether the queue answers what only its leader knows: its first message, which goes back.
+async fn has_leader(channel: &Channel) -> Result<bool, LinkError> {
+    let asking = channel.basic_get(HINTS.into(), BasicGetOptions::default());
+    match timeout(ANSWER_MAX, asking).await {
+        Ok(message) => {
+            if let Some(message) = message? {
+                let back = BasicNackOptions { multiple: false, requeue: true };
+                in_time(message.delivery.acker.nack(back)).await?;
+            }
+            Ok(true)
+        }
+        Err(_elapsed) => Ok(false),
+    }
+}
+
+/// A channel on which the work queue is known to exist.
+///
+/// A queue that is there is taken as it is: it may be another release's, whose limits differ, and
+/// to insist on one's own would keep one of the two releases out.
+async fn declared(connection: &Connection, hints_max: u32) -> Result<Channel, Error> {
+    let channel = connection.create_channel().await?;
+    let looked = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+    match channel.queue_declare(HINTS.into(), looked, FieldTable::default()).await {
+        Ok(_) => Ok(channel),
+        // The broker has closed the channel with its answer.
+        Err(error) if is_not_found(&error) => {
+            let channel = connection.create_channel().await?;
+            let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+            channel.queue_declare(HINTS.into(), durable, hints_arguments(hints_max)).await?;
+            Ok(channel)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// A queue of this connection's own that hears what is published from now on: its name.
+pub(crate) async fn with_news(channel: &Channel) -> Result<ShortString, Error> {
+    let own = QueueDeclareOptions {
+        exclusive: true,
+        auto_delete: true,
+        ..QueueDeclareOptions::default()
+    };
+    let mut arguments = FieldTable::default();
+    arguments.insert("x-max-length".into(), NEWS_WAITING_MAX.into());
+    arguments.insert("x-message-ttl".into(), NEWS_TTL_MS.into());
+    let queue = channel.queue_declare("".into(), own, arguments).await?;
+    let name = queue.name().clone();
+    let (options, none) = (QueueBindOptions::default(), FieldTable::default());
+    channel.queue_bind(name.clone(), PROGRESS.into(), "".into(), options, none).await?;
+    Ok(name)
+}
+
+/// A channel on which the exchange is known to exist.
+pub(crate) async fn with_progress(connection: &Connection) -> Result<Channel, Error> {
+    let channel = connection.create_channel().await?;
+    let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
+    let none = FieldTable::default();
+    channel.exchange_declare(PROGRESS.into(), ExchangeKind::Fanout, durable, none).await?;
+    Ok(channel)
+}
+
+fn hints_arguments(hints_max: u32) -> FieldTable {
+    let mut arguments = FieldTable::default();
+    arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
+    arguments.insert("x-delivery-limit".into(), DELIVERIES_MAX.into());
+    // A quorum queue refuses once it is over its limit, so it takes one more.
+    arguments.insert("x-max-length".into(), i64::from(hints_max.saturating_sub(1)).into());
+    // Whoever publishes into a full queue is told; by default the oldest would be dropped.
+    let refuse = AMQPValue::LongString("reject-publish".into());
+    arguments.insert("x-overflow".into(), refuse);
+    arguments
+}
+
+fn is_not_found(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ProtocolError(error)
+            if *error.kind() == AMQPErrorKind::Soft(AMQPSoftError::NOTFOUND)
+    )
+}

@@ -1,0 +1,63 @@
+//! The messages on the broker: JSON with a version. A reader passes over fields that it does not
+//! know, so that processes of two releases share a broker.
+
+use contracts::{Hint, News};
+use serde::{Deserialize, Serialize};
+
+/// The version that this release writes. A later one only adds fields.
+const VERSION: u32 = 1;
+
+/// A message of the work queue.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct HintMessage {
+    v: u32,
+    #[serde(flatten)]
+    pub(crate) hint: Hint,
+}
+
+impl HintMessage {
+    pub(crate) const fn new(hint: Hint) -> Self {
+        Self { v: VERSION, hint }
+    }
+}
+
+/// A message of the fanout exchange: what was published while the last message was under way.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct NewsMessage {
+    v: u32,
+    /// The publisher dropped news before these.
+    #[serde(default)]
+    pub(crate) lost: bool,
+    pub(crate) news: Vec<News>,
+}
+
+impl NewsMessage {
+    pub(crate) const fn new(lost: bool, news: Vec<News>) -> Self {
+        Self { v: VERSION, lost, news }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::JobId;
+
+    use super::*;
+
+    #[test]
+    fn a_message_says_its_version() {
+        let hint = Hint { job_id: JobId::new() };
+        let json = serde_json::to_value(HintMessage::new(hint)).unwrap();
+        assert_eq!(json, serde_json::json!({"v": 1, "job_id": hint.job_id}));
+    }
+
+    #[test]
+    fn a_message_with_unknown_fields_is_read() {
+        let hint = Hint { job_id: JobId::new() };
+        let json = serde_json::json!({"v": 2, "job_id": hint.job_id, "priority": {"of": [1]}});
+        let read: HintMessage = serde_json::from_value(json).unwrap();
+        assert_eq!(read.hint, hint);
+        let json = serde_json::json!({"v": 2, "news": [], "compressed": false});
+        let read: NewsMessage = serde_json::from_value(json).unwrap();
+        assert_eq!((read.news, read.lost), (Vec::new(), false));
+    }
+}

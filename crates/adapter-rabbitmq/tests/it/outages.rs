@@ -1,0 +1,126 @@
+//! A broker that goes away, and comes back.
+
+use std::time::{Duration, Instant};
+
+use adapter_rabbitmq::{RabbitMqHintQueue, Settings};
+use engine::ports::{HintQueue, QueueClosed};
+use testkit::eventually;
+use testkit::servers::rabbitmq;
+use tokio::time::timeout;
+
+use crate::support::{
+    HINTS, SOON, dispatch_is_back, down, hint, open_queue, publish, receive, settings,
+};
+
+/// What fails at once takes no longer.
+const AT_ONCE: Duration = Duration::from_millis(500);
+/// What it may take to replace a queue that has no leader.
+const LEADERLESS_MAX: Duration = Duration::from_secs(30);
+
+#[tokio::test]
+async fn a_broker_that_is_absent_holds_nobody_up() {
+    // Nobody listens on port 1.
+    let settings = Settings::for_url("amqp://guest:guest@127.0.0.1:1/%2f").expect("a URL");
+    let queue = RabbitMqHintQueue::open(settings);
+    let begun = Instant::now();
+    assert!(queue.publish(hint()).await.is_err());
+    assert!(begun.elapsed() < AT_ONCE, "it took {:?}", begun.elapsed());
+    let waiting = queue.clone();
+    let receiver = tokio::spawn(async move { waiting.receive().await.err() });
+    let outage = eventually(SOON, || async {
+        queue.outage().filter(|outage| *outage >= Duration::from_millis(200))
+    });
+    outage.await;
+    assert!(!receiver.is_finished(), "a receiver keeps waiting");
+    queue.close().await;
+    let told = timeout(SOON, receiver).await.expect("told").expect("no panic");
+    assert_eq!(told, Some(QueueClosed));
+}
+
+#[tokio::test]
+async fn a_node_that_was_restarted_is_used_within_seconds_and_has_what_it_confirmed() {
+    let Some((host, node)) = rabbitmq::alone().await else { return };
+    let queue = open_queue(settings(&host)).await;
+    let sent = publish(&queue).await;
+    node.stop().await;
+    down(&queue).await;
+    assert!(queue.publish(hint()).await.is_err());
+    node.start().await;
+    let back = Instant::now();
+    let delivery = receive(&queue).await;
+    assert_eq!(delivery.hint, sent);
+    delivery.receipt.ack().await;
+    dispatch_is_back(&queue, back).await;
+}
+
+/// A single node of RabbitMQ 3.10 that was killed may have no leader for its queue ever after.
+#[tokio::test]
+async fn a_node_that_was_killed_is_used_again_without_an_operator() {
+    let Some((host, node)) = rabbitmq::alone().await else { return };
+    let queue = open_queue(settings(&host)).await;
+    publish(&queue).await;
+    node.kill().await;
+    down(&queue).await;
+    node.start().await;
+    let used = eventually(LEADERLESS_MAX, || async { queue.publish(hint()).await.ok() });
+    used.await;
+}
+
+#[tokio::test]
+async fn a_broker_that_was_stopped_is_used_within_seconds_of_its_return() {
+    let Some((host, node)) = rabbitmq::alone().await else { return };
+    let queue = open_queue(settings(&host)).await;
+    dispatch_is_back(&queue, Instant::now()).await;
+    node.stop_app().await;
+    down(&queue).await;
+    node.start_app().await;
+    dispatch_is_back(&queue, Instant::now()).await;
+}
+
+#[tokio::test]
+async fn a_broker_that_forgot_everything_is_told_again_what_there_is() {
+    let Some((host, node)) = rabbitmq::alone().await else { return };
+    let queue = open_queue(settings(&host)).await;
+    dispatch_is_back(&queue, Instant::now()).await;
+    node.stop_app().await;
+    node.reset().await;
+    node.start_app().await;
+    assert_eq!(host.depth(HINTS).await, None);
+    host.make_again().await;
+    dispatch_is_back(&queue, Instant::now()).await;
+    assert!(host.depth(HINTS).await.is_some());
+}
+
+#[tokio::test]
+async fn connections_that_are_cut_are_made_again() {
+    let Some(host) = rabbitmq::private().await else { return };
+    let queue = open_queue(settings(&host)).await;
+    dispatch_is_back(&queue, Instant::now()).await;
+    host.cut_connections().await;
+    dispatch_is_back(&queue, Instant::now()).await;
+}
+
+#[tokio::test]
+async fn connections_that_an_operator_closes_are_made_again() {
+    let Some(host) = rabbitmq::private().await else { return };
+    let queue = open_queue(settings(&host)).await;
+    dispatch_is_back(&queue, Instant::now()).await;
+    host.close_connections().await;
+    dispatch_is_back(&queue, Instant::now()).await;
+}
+
+#[tokio::test]
+async fn an_unsettled_delivery_of_a_lost_connection_comes_again() {
+    let Some(host) = rabbitmq::private().await else { return };
+    let queue = open_queue(settings(&host)).await;
+    let sent = publish(&queue).await;
+    let lost = receive(&queue).await;
+    host.cut_connections().await;
+    let again = receive(&queue).await;
+    assert_eq!(again.hint, sent);
+    // It settles nothing, and above all not the delivery that has its number now.
+    lost.receipt.ack().await;
+    assert_eq!(host.depth(HINTS).await, Some(1));
+    again.receipt.ack().await;
+    eventually(SOON, || async { (host.depth(HINTS).await == Some(0)).then_some(()) }).await;
+}

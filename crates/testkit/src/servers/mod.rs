@@ -1,0 +1,3 @@
+//! Private servers for tests, started from installed programs.
+
+pub mod rabbitmq;

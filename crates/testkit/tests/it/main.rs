@@ -1,0 +1,3 @@
+//! What the private servers promise to the tests that use them.
+
+mod rabbitmq;
