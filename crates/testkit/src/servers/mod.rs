@@ -1,0 +1,6 @@
+//! Private servers for tests: each listens on loopback, lives in a folder of its own, and is gone
+//! once the tests that started it are, however they end.
+
+mod postgres;
+
+pub use postgres::{Postgres, TestDatabase};
