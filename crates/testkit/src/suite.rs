@@ -12,6 +12,9 @@ macro_rules! rules {
             $(
                 #[::tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $rule() {
+                    if !<$harness as $crate::$suite::$trait>::is_available() {
+                        return;
+                    }
                     let harness = <$harness as $crate::$suite::$trait>::start().await;
                     $crate::$suite::$group::$rule(&harness).await;
                 }

@@ -14,6 +14,15 @@ use engine::reading::LEASE;
 /// A document store under test.
 #[async_trait]
 pub trait DocumentStoreHarness: Send + Sync {
+    /// Whether the server that it needs is here. If not, it has said so ([`crate::skip`]), and the
+    /// rule is not tested.
+    fn is_available() -> bool
+    where
+        Self: Sized,
+    {
+        true
+    }
+
     /// A store that holds nothing.
     async fn start() -> Self
     where

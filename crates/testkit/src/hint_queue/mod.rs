@@ -10,6 +10,15 @@ use engine::ports::HintQueue;
 /// A queue under test.
 #[async_trait]
 pub trait HintQueueHarness: Send + Sync {
+    /// Whether the server that it needs is here. If not, it has said so ([`crate::skip`]), and the
+    /// rule is not tested.
+    fn is_available() -> bool
+    where
+        Self: Sized,
+    {
+        true
+    }
+
     /// A queue that holds nothing.
     async fn start() -> Self
     where

@@ -10,6 +10,15 @@ use engine::ports::ProgressBus;
 /// A bus under test.
 #[async_trait]
 pub trait ProgressBusHarness: Send + Sync {
+    /// Whether the server that it needs is here. If not, it has said so ([`crate::skip`]), and the
+    /// rule is not tested.
+    fn is_available() -> bool
+    where
+        Self: Sized,
+    {
+        true
+    }
+
     /// A bus without subscribers.
     async fn start() -> Self
     where
