@@ -90,9 +90,13 @@ impl Postgres {
             migrate(database.url()).await;
             return database;
         }
-        let prepare = || {
+        let prepare = || async {
             self.execute("postgres", &format!("CREATE DATABASE {TEMPLATE}"));
-            migrate(self.url_of(TEMPLATE))
+            migrate(self.url_of(TEMPLATE)).await;
+            // A template has no sessions; one of those that were closed may still be ending.
+            self.execute("postgres", &format!("ALTER DATABASE {TEMPLATE} ALLOW_CONNECTIONS false"));
+            let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname";
+            self.execute("postgres", &format!("{end} = '{TEMPLATE}'"));
         };
         self.template.get_or_init(prepare).await;
         let create = format!("CREATE DATABASE {} TEMPLATE {TEMPLATE}", database.name);
