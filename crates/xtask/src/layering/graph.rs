@@ -1,16 +1,18 @@
 //! The workspace as the rules see it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::Context as _;
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
-/// The crates of the workspace, and what Cargo.lock brings in.
+/// The crates of the workspace, and what is built with them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Workspace {
     pub(crate) crates: Vec<Crate>,
-    pub(crate) locked: Vec<Locked>,
+    pub(crate) built: Vec<Built>,
 }
 
 /// A crate of the workspace.
@@ -22,15 +24,18 @@ pub(crate) struct Crate {
     pub(crate) inherits_lints: bool,
 }
 
-/// A package in Cargo.lock.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Locked {
+/// A package that is built.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Built {
     pub(crate) name: String,
     pub(crate) version: String,
 }
 
 impl Workspace {
-    /// Reads the workspace at `root`. It needs no network: the manifests and Cargo.lock say it all.
+    /// Reads the workspace at `root`. It needs no network: the manifests say it all.
+    ///
+    /// What is built is asked of cargo: Cargo.lock also has what only features that nobody uses
+    /// would bring in, such as ring.
     pub(crate) fn read(root: &Path) -> anyhow::Result<Self> {
         let metadata = MetadataCommand::new()
             .manifest_path(root.join("Cargo.toml"))
@@ -38,9 +43,15 @@ impl Workspace {
             .exec()
             .context("cargo metadata")?;
         let crates = metadata.packages.iter().map(Crate::read).collect::<Result<_, _>>()?;
-        let lock = root.join("Cargo.lock");
-        let lock = fs::read_to_string(&lock).with_context(|| lock.display().to_string())?;
-        Ok(Self { crates, locked: locked(&lock) })
+        let tree = Command::new(env!("CARGO"))
+            .args(["tree", "--workspace", "--all-features", "--locked"])
+            .args(["--edges", "normal,build,dev", "--prefix", "none", "--format", "{p}"])
+            .current_dir(root)
+            .output()
+            .context("cargo tree")?;
+        let said = String::from_utf8_lossy(&tree.stderr);
+        anyhow::ensure!(tree.status.success(), "cargo tree: {said}");
+        Ok(Self { crates, built: built(&String::from_utf8_lossy(&tree.stdout)) })
     }
 }
 
@@ -67,20 +78,16 @@ pub(super) fn inherits_lints(manifest: &str) -> bool {
     section.by_ref().take_while(|line| !line.starts_with('[')).any(|line| line == "workspace=true")
 }
 
-/// The packages of a Cargo.lock, whose form gives each a `name` line followed by a `version` line.
-pub(super) fn locked(lock: &str) -> Vec<Locked> {
-    let value = |line: &str, key: &str| {
-        let value = line.strip_prefix(key)?.strip_prefix(" = \"")?.strip_suffix('"')?;
-        Some(value.to_owned())
-    };
-    let (mut packages, mut named) = (Vec::new(), None);
-    for line in lock.lines() {
-        if let Some(name) = value(line, "name") {
-            named = Some(name);
-        } else if let (Some(version), Some(name)) = (value(line, "version"), &named) {
-            packages.push(Locked { name: name.clone(), version });
-            named = None;
-        }
-    }
-    packages
+/// The packages of a `cargo tree`, each a line of its name and `v` with its version; some come more
+/// than once.
+pub(super) fn built(tree: &str) -> Vec<Built> {
+    let packages: BTreeSet<Built> = tree.lines().filter_map(package).collect();
+    packages.into_iter().collect()
+}
+
+fn package(line: &str) -> Option<Built> {
+    let mut words = line.split_whitespace();
+    let name = words.next()?.to_owned();
+    let version = words.next()?.strip_prefix('v')?.to_owned();
+    Some(Built { name, version })
 }

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 pub(crate) use graph::Workspace;
-use graph::{Crate, Locked};
+use graph::{Built, Crate};
 use rules::{BANNED, CONTRACTS_OUTSIDE, LAYERS, OWNERS, SINGLE};
 
 /// A dependency, or a lack of one, against a rule.
@@ -40,8 +40,8 @@ pub(crate) fn violations(workspace: &Workspace) -> Vec<Violation> {
         found.extend(against_contracts_purity(member, &members));
         found.extend(without_lints(member));
     }
-    found.extend(banned(&workspace.locked));
-    found.extend(doubled(&workspace.locked));
+    found.extend(banned(&workspace.built));
+    found.extend(doubled(&workspace.built));
     found
 }
 
@@ -67,8 +67,9 @@ fn against_owners(member: &Crate) -> Vec<Violation> {
     let mut found = Vec::new();
     for owner in OWNERS {
         let uses = member.dependencies.iter().any(|name| name == owner.outside);
-        if uses && owner.member != member.name {
-            let rule = format!("only {} uses {}: {}", owner.member, owner.outside, owner.why);
+        if uses && !owner.members.contains(&member.name.as_str()) {
+            let members = owner.members.join(" or ");
+            let rule = format!("only {members} uses {}: {}", owner.outside, owner.why);
             found.push(Violation { found: arrow(&member.name, owner.outside), rule });
         }
     }
@@ -98,15 +99,15 @@ fn without_lints(member: &Crate) -> Option<Violation> {
     })
 }
 
-fn banned(locked: &[Locked]) -> Vec<Violation> {
+fn banned(built: &[Built]) -> Vec<Violation> {
     let mut found = Vec::new();
     for ban in BANNED {
-        let matches = |package: &&Locked| {
+        let matches = |package: &&Built| {
             package.name == ban.outside && package.version.starts_with(ban.version_prefix)
         };
-        for package in locked.iter().filter(matches) {
+        for package in built.iter().filter(matches) {
             found.push(Violation {
-                found: format!("{} {} is in Cargo.lock", package.name, package.version),
+                found: format!("{} {} is built", package.name, package.version),
                 rule: format!("{} stays out: {}", ban.outside, ban.why),
             });
         }
@@ -114,14 +115,14 @@ fn banned(locked: &[Locked]) -> Vec<Violation> {
     found
 }
 
-fn doubled(locked: &[Locked]) -> Vec<Violation> {
+fn doubled(built: &[Built]) -> Vec<Violation> {
     let mut found = Vec::new();
     for single in SINGLE {
-        let versions = locked.iter().filter(|package| package.name == single.outside);
+        let versions = built.iter().filter(|package| package.name == single.outside);
         let versions: Vec<&str> = versions.map(|package| package.version.as_str()).collect();
         if versions.len() > 1 {
             found.push(Violation {
-                found: format!("{} is in Cargo.lock as {}", single.outside, versions.join(", ")),
+                found: format!("{} is built as {}", single.outside, versions.join(", ")),
                 rule: format!("one {}: {}", single.outside, single.why),
             });
         }

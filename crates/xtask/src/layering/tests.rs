@@ -1,4 +1,4 @@
-use super::graph::{Crate, Locked, Workspace, inherits_lints, locked};
+use super::graph::{Built, Crate, Workspace, built, inherits_lints};
 use super::violations;
 use crate::repository;
 
@@ -7,8 +7,8 @@ fn member(name: &str, dependencies: &[&str]) -> Crate {
     Crate { name: name.to_owned(), dependencies, inherits_lints: true }
 }
 
-fn package(name: &str, version: &str) -> Locked {
-    Locked { name: name.to_owned(), version: version.to_owned() }
+fn package(name: &str, version: &str) -> Built {
+    Built { name: name.to_owned(), version: version.to_owned() }
 }
 
 /// A workspace that keeps every rule.
@@ -26,7 +26,7 @@ fn good() -> Workspace {
             member("assay", &["adapter-embedded", "api", "engine", "telemetry", "worker"]),
             member("xtask", &["clap"]),
         ],
-        locked: vec![package("h2", "0.4.12"), package("rusqlite", "0.41.1")],
+        built: vec![package("h2", "0.4.12"), package("rusqlite", "0.41.1")],
     }
 }
 
@@ -51,7 +51,11 @@ fn every_dependency_against_a_rule_is_found_with_the_rule() {
         ("engine", "rusqlite", "only adapter-embedded uses rusqlite"),
         ("adapter-embedded", "adapter-retrieval", "knows no other adapter"),
         ("adapter-embedded", "backoff", "only engine uses backoff"),
-        ("adapter-retrieval", "refinery", "only adapter-embedded uses refinery"),
+        (
+            "adapter-retrieval",
+            "refinery",
+            "only adapter-embedded or adapter-postgres uses refinery",
+        ),
         ("api", "worker", "not each other"),
         ("worker", "api", "not each other"),
         ("api", "adapter-embedded", "ports alone"),
@@ -85,12 +89,12 @@ fn a_crate_without_a_place_or_without_lints_is_found() {
 }
 
 #[test]
-fn what_must_not_be_in_the_tree_is_found_in_the_lock_file() {
+fn what_must_not_be_built_is_found() {
     for (name, version) in
         [("h2", "0.3.27"), ("ring", "0.17.14"), ("openssl", "0.10.1"), ("rusqlite", "0.40.0")]
     {
         let mut workspace = good();
-        workspace.locked.push(package(name, version));
+        workspace.built.push(package(name, version));
         let found = violations(&workspace);
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].to_string().contains(version), "{}", found[0]);
@@ -98,9 +102,14 @@ fn what_must_not_be_in_the_tree_is_found_in_the_lock_file() {
 }
 
 #[test]
-fn the_lock_file_and_the_manifests_are_read() {
-    let lock = "version = 4\n\n[[package]]\nname = \"h2\"\nversion = \"0.3.27\"\nsource = \"x\"\n";
-    assert_eq!(locked(lock), [package("h2", "0.3.27")]);
+fn the_tree_and_the_manifests_are_read() {
+    let tree = "a v0.1.0 (/a)
+h2 v0.3.27
+serde_derive v1.0.0 (proc-macro)
+h2 v0.3.27 (*)
+";
+    let read = [package("a", "0.1.0"), package("h2", "0.3.27"), package("serde_derive", "1.0.0")];
+    assert_eq!(built(tree), read);
     assert!(inherits_lints("[package]\nname = \"a\"\n\n[lints]\nworkspace = true\n\n[features]\n"));
     assert!(!inherits_lints("[lints]\nrust.unsafe_code = \"deny\"\n[x]\nworkspace = true\n"));
     assert!(!inherits_lints("[package]\nworkspace = true\n"));
