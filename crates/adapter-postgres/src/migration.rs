@@ -16,6 +16,9 @@ const UNLIMITED: &str = "SET statement_timeout = 0; SET lock_timeout = 0; \
 /// It does not wait long for a table that somebody uses: everybody else would queue up behind it.
 const IMPATIENT: &str = "SET lock_timeout = '5s'";
 
+/// Where refinery lists the migrations that a database has seen.
+const HAS_LIST: &str = "SELECT to_regclass('refinery_schema_history') IS NOT NULL AS has_list";
+
 /// Why a database was not migrated. It is as it was before the migration that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
@@ -63,8 +66,7 @@ pub async fn migrate(settings: &Settings) -> Result<usize, MigrateError> {
     Ok(report.applied_migrations().len())
 }
 
-/// How the database's form stands to this release's. Nothing is changed, but for the table that
-/// migrations are listed in.
+/// How the database's form stands to this release's. Nothing is changed.
 ///
 /// # Errors
 /// [`MigrateError`].
@@ -72,13 +74,19 @@ pub async fn schema(settings: &Settings) -> Result<Schema, MigrateError> {
     let connector = Connector::new(settings)?;
     let mut client = connector.direct(&settings.direct).await.map_err(reach)?;
     let runner = embedded::migrations::runner();
-    let last = runner.get_last_applied_migration_async(&mut *client).await.map_err(refused)?;
     let known = runner.get_migrations().iter().map(refinery::Migration::version).max();
-    let version = |version: i64| u32::try_from(version).unwrap_or(0);
-    Ok(Schema {
-        found: last.map_or(0, |migration| version(i64::from(migration.version()))),
-        known: known.map_or(0, |known| version(i64::from(known))),
-    })
+    let known = known.map_or(0, version);
+    let has_list = client.query_one(HAS_LIST, &[]).await.map_err(refused)?;
+    // An empty database has none yet.
+    if !has_list.try_get("has_list").map_err(refused)? {
+        return Ok(Schema { found: 0, known });
+    }
+    let last = runner.get_last_applied_migration_async(&mut *client).await.map_err(refused)?;
+    Ok(Schema { found: last.map_or(0, |migration| version(migration.version())), known })
+}
+
+fn version(version: refinery::SchemaVersion) -> u32 {
+    u32::try_from(version).unwrap_or(0)
 }
 
 fn reach(fault: Fault) -> ConnectError {

@@ -4,6 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapter_postgres::{Settings, Store, migrate};
+use contracts::job::Usage;
+use contracts::{JobId, WorkerId};
+use engine::job::Change;
+use engine::ports::{Fence, JobStore as _, NewJob, Submitted, Write};
+use testkit::build::{new_job, tenant};
 use testkit::servers::{Postgres, TestDatabase};
 use tokio_postgres::{Client, NoTls};
 
@@ -18,9 +23,10 @@ const CLOCK: &str = "
 /// A database, and one of the stores that may use it.
 pub(crate) struct Fleet {
     pub(crate) store: Arc<Store>,
-    client: Client,
+    /// The test's own connection.
+    pub(crate) client: Client,
     // Dropped last.
-    _database: TestDatabase<'static>,
+    database: TestDatabase<'static>,
 }
 
 impl Fleet {
@@ -31,7 +37,17 @@ impl Fleet {
         let store = open(&database.url()).await;
         let client = connect(&database.url()).await;
         client.batch_execute(CLOCK).await.expect("the clock is ours");
-        Self { store, client, _database: database }
+        Self { store, client, database }
+    }
+
+    /// The URL of the database.
+    pub(crate) fn url(&self) -> String {
+        self.database.url()
+    }
+
+    /// Another process's store over the same database.
+    pub(crate) async fn another_store(&self) -> Arc<Store> {
+        open(&self.url()).await
     }
 
     /// Moves the clock.
@@ -58,4 +74,30 @@ pub(crate) async fn connect(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("connected");
     tokio::spawn(connection);
     client
+}
+
+/// A job that was accepted.
+pub(crate) async fn accept(store: &Store, new: NewJob) -> JobId {
+    match store.submit(new).await.expect("submitted") {
+        Submitted::Created { committed, .. } => committed.job.id,
+        other @ (Submitted::Replayed(_) | Submitted::KeyReused | Submitted::KeyGone) => {
+            panic!("not accepted: {other:?}")
+        }
+    }
+}
+
+/// A queued job of tenant `a`.
+pub(crate) async fn queued(store: &Store) -> JobId {
+    accept(store, new_job(&tenant("a"))).await
+}
+
+/// The right to the first write of a job that is claimed for a worker.
+pub(crate) async fn claim(store: &Store, id: JobId, worker: WorkerId) -> Fence {
+    let claimed = store.claim(id, worker, &[1]).await.expect("claimed").expect("due");
+    Fence { job_id: id, worker, epoch: claimed.committed.job.epoch, write_no: 1 }
+}
+
+/// A write with nothing beside its change.
+pub(crate) fn write(fence: Fence, change: Change) -> Write {
+    Write { fence, change, checkpoints: Vec::new(), usage: Usage::default() }
 }
