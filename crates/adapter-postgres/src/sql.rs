@@ -10,24 +10,30 @@ macro_rules! statements {
 }
 
 statements! {
+    ACCEPT_DOCUMENT = "accept_document";
     ADMIT_DUE = "admit_due";
     BEGIN = "begin";
     BEGIN_READING = "begin_reading";
+    CLAIM_DOCUMENT = "claim_document";
     CLEAR_HINTS = "clear_hints";
     CLOSE_ATTEMPTS = "close_attempts";
     COMMIT = "commit";
     COUNT_HINTED = "count_hinted";
     DELETE_EXPIRED = "delete_expired";
+    FAIL_DOCUMENTS = "fail_documents";
     FIND_CANCELLING = "find_cancelling";
     FIND_EARLIER = "find_earlier";
     FIND_ORPHANS = "find_orphans";
     FIND_OVERDUE = "find_overdue";
     FIND_STALE_HINTS = "find_stale_hints";
+    FIND_STUCK_DOCUMENTS = "find_stuck_documents";
     FIND_UNHINTED = "find_unhinted";
     FIND_UNSETTLED = "find_unsettled";
     FIND_WAITING_TENANTS = "find_waiting_tenants";
+    FINISH_DOCUMENT = "finish_document";
     FORGET_SILENT_WORKERS = "forget_silent_workers";
     FORGET_TOMBSTONES = "forget_tombstones";
+    GIVE_BACK_DOCUMENTS = "give_back_documents";
     HEAR_WORKERS = "hear_workers";
     HOLD_LOCK = "hold_lock";
     INSERT_EVENTS = "insert_events";
@@ -35,6 +41,7 @@ statements! {
     INSERT_JOBS = "insert_jobs";
     INSERT_RESULTS = "insert_results";
     KEEP_TURN = "keep_turn";
+    LIST_DOCUMENTS = "list_documents";
     LIST_SNAPSHOTS = "list_snapshots";
     LOCK_FREE_JOBS = "lock_free_jobs";
     LOCK_JOBS = "lock_jobs";
@@ -42,14 +49,21 @@ statements! {
     NOTE_SWEEP = "note_sweep";
     OPEN_ATTEMPTS = "open_attempts";
     PUT_STEPS = "put_steps";
+    RELEASE_DOCUMENT = "release_document";
+    RENEW_DOCUMENT = "renew_document";
     RENEW_WORKER = "renew_worker";
     RETIRE_WORKER = "retire_worker";
     ROLL_BACK = "roll_back";
     SELECT_ATTEMPTS = "select_attempts";
+    SELECT_CHANGES = "select_changes";
     SELECT_CHECKPOINTS = "select_checkpoints";
+    SELECT_CORPUS_HEAD = "select_corpus_head";
+    SELECT_DOCUMENT = "select_document";
+    SELECT_DOCUMENT_BY_CONTENT = "select_document_by_content";
     SELECT_EVENTS = "select_events";
     SELECT_HEADS = "select_heads";
     SELECT_NOW = "select_now";
+    SELECT_PASSAGES = "select_passages";
     SELECT_SETTINGS = "select_settings";
     SELECT_SNAPSHOT = "select_snapshot";
     SELECT_STEPS = "select_steps";

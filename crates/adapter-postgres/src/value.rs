@@ -71,9 +71,9 @@ pub(crate) trait Columns {
     fn parameters(&self) -> Vec<Parameter<'_>>;
 }
 
-/// Makes a row type and its columns.
+/// Makes a row type, and its columns if they are written.
 macro_rules! table {
-    ($(#[$doc:meta])* $row:ident, $columns:ident { $($field:ident: $type:ty,)* }) => {
+    ($(#[$doc:meta])* $row:ident { $($field:ident: $type:ty,)* }) => {
         $(#[$doc])*
         #[derive(Debug, Clone)]
         pub(crate) struct $row {
@@ -85,6 +85,10 @@ macro_rules! table {
                 Ok(Self { $($field: row.try_get(stringify!($field))?,)* })
             }
         }
+
+    };
+    ($(#[$doc:meta])* $row:ident, $columns:ident { $($field:ident: $type:ty,)* }) => {
+        $crate::value::table! { $(#[$doc])* $row { $($field: $type,)* } }
 
         #[derive(Default)]
         pub(crate) struct $columns {

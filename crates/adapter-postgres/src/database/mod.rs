@@ -66,6 +66,12 @@ impl Database {
         }
     }
 
+    /// Runs several statements in one transaction. Nothing is decided in between.
+    pub(crate) async fn write(&self, queries: Vec<Query<'_>>) -> Result<Vec<Rows>, Unfinished> {
+        let connection = self.pool.get().await.map_err(Fault::from);
+        Transaction::whole(connection.map_err(Unfinished::RolledBack)?, queries).await
+    }
+
     /// Begins a transaction with these statements, and returns their rows.
     pub(crate) async fn begin(
         &self,

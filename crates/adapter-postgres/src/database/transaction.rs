@@ -1,4 +1,5 @@
 use deadpool_postgres::Object;
+use engine::ports::StoreError;
 
 use super::{Query, Rows, pipeline};
 use crate::fault::Fault;
@@ -28,6 +29,15 @@ impl Unfinished {
     }
 }
 
+impl From<Unfinished> for StoreError {
+    fn from(unfinished: Unfinished) -> Self {
+        match unfinished {
+            Unfinished::RolledBack(fault) => fault.into(),
+            Unfinished::Unknown(fault) => Self::OutcomeUnknown(Box::new(fault)),
+        }
+    }
+}
+
 impl Transaction {
     pub(super) async fn begin(
         connection: Object,
@@ -40,6 +50,18 @@ impl Transaction {
         let mut rows = transaction.run(all).await?;
         rows.remove(0);
         Ok((transaction, rows))
+    }
+
+    /// A transaction from its beginning to its end, in one round trip.
+    pub(super) async fn whole(
+        connection: Object,
+        queries: Vec<Query<'_>>,
+    ) -> Result<Vec<Rows>, Unfinished> {
+        let mut all = vec![Query::plain(sql::BEGIN)];
+        all.extend(queries);
+        let mut rows = Self { connection: Some(connection) }.commit(all).await?;
+        rows.remove(0);
+        Ok(rows)
     }
 
     /// Runs further statements. A fault ends the transaction.

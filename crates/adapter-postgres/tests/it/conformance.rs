@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use engine::ports::JobStore;
+use engine::ports::{Corpus, DocumentStore, JobStore};
+use testkit::document_store::DocumentStoreHarness;
 use testkit::job_store::JobStoreHarness;
 use testkit::servers::Postgres;
 
@@ -34,3 +35,28 @@ impl JobStoreHarness for Fleet {
 }
 
 testkit::job_store_suite!(crate::fleet::Fleet);
+
+#[async_trait]
+impl DocumentStoreHarness for Fleet {
+    fn is_available() -> bool {
+        Postgres::shared().is_some()
+    }
+
+    async fn start() -> Self {
+        Self::new().await
+    }
+
+    fn store(&self) -> Arc<dyn DocumentStore> {
+        Arc::clone(&self.store) as Arc<_>
+    }
+
+    fn corpus(&self) -> Arc<dyn Corpus> {
+        Arc::clone(&self.store) as Arc<_>
+    }
+
+    async fn pass(&self, time: Duration) {
+        Fleet::pass(self, time).await;
+    }
+}
+
+testkit::document_store_suite!(crate::fleet::Fleet);

@@ -1,16 +1,22 @@
 //! Several processes over one database.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use adapter_postgres::Store;
 use contracts::{Event, JobId, WorkerId};
 use engine::job::{Change, Identity, Job, Recorded};
-use engine::ports::{Fence, JobStore as _, Refill, Submitted, Write, Written};
+use engine::ports::{
+    Corpus as _, DocumentStore, Fence, JobStore, ReadOutcome, Refill, Submitted, Write, Written,
+};
+use engine::reading::LEASE;
 use proptest::prelude::{Just, prop_oneof};
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, TestRunner};
-use std::time::Duration;
-use testkit::build::{key, new_job, problem, step_completed, step_record, step_started, tenant};
+use testkit::build::{
+    document, key, new_job, problem, read_document, step_completed, step_record, step_started,
+    tenant,
+};
 use testkit::servers::Postgres;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
@@ -83,10 +89,55 @@ async fn a_job_is_hinted_once_and_claimed_once_whoever_asks() {
     let mut claims = JoinSet::new();
     for id in ids {
         for store in stores.clone() {
-            claims.spawn(async move { store.claim(id, WorkerId::new(), &[1]).await.unwrap() });
+            claims.spawn(async move {
+                JobStore::claim(store.as_ref(), id, WorkerId::new(), &[1]).await.unwrap()
+            });
         }
     }
     assert_eq!(claims.join_all().await.into_iter().flatten().count(), 40);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn generations_have_no_holes_whoever_reads_the_documents() {
+    const DOCUMENTS: u8 = 20;
+    if Postgres::shared().is_none() {
+        return;
+    }
+    let fleet = Fleet::new().await;
+    for content in 0..DOCUMENTS {
+        fleet.store.accept(&tenant("a"), document("3M", content)).await.unwrap();
+    }
+    let mut readers = JoinSet::new();
+    for store in [Arc::clone(&fleet.store), fleet.another_store().await] {
+        for _ in 0..3 {
+            readers.spawn(read_all(Arc::clone(&store)));
+        }
+    }
+    let watching = tokio::spawn({
+        let corpus = fleet.another_store().await;
+        async move {
+            let mut reached = 0;
+            while reached < u64::from(DOCUMENTS) {
+                let seen = corpus.changes(&tenant("a"), reached, 100).await.unwrap();
+                // What is seen of a generation is all there will ever be up to it.
+                assert_eq!(seen.generation, reached + seen.changes.len() as u64);
+                reached = seen.generation;
+            }
+        }
+    });
+    assert_eq!(readers.join_all().await.into_iter().sum::<usize>(), usize::from(DOCUMENTS));
+    watching.await.unwrap();
+}
+
+/// Takes documents in until there is none to claim; how many.
+async fn read_all(store: Arc<Store>) -> usize {
+    let mut read = 0;
+    while let Some(claimed) = DocumentStore::claim(store.as_ref(), LEASE).await.expect("asked") {
+        let outcome = ReadOutcome::Read(read_document(1));
+        store.finish(claimed.hold, outcome).await.expect("finished").expect("held");
+        read += 1;
+    }
+    read
 }
 
 /// A call, on one of the few jobs of a case.
@@ -169,10 +220,14 @@ impl Process {
                     self.store.cancel(&tenant("a"), id, None).await.expect("asked");
                 }
                 Call::Get(job) => {
-                    self.store.get(&tenant("a"), self.jobs[job].0).await.expect("read");
+                    JobStore::get(self.store.as_ref(), &tenant("a"), self.jobs[job].0)
+                        .await
+                        .expect("read");
                 }
                 Call::Sweep => {
-                    self.store.sweep(Duration::from_secs(10), 100).await.expect("swept");
+                    JobStore::sweep(self.store.as_ref(), Duration::from_secs(10), 100)
+                        .await
+                        .expect("swept");
                 }
                 Call::Refill => {
                     let refill = Refill { window: 10, resend_after: Duration::ZERO };
@@ -185,7 +240,9 @@ impl Process {
 
     async fn claim(&mut self, job: usize) {
         let (id, fence) = &mut self.jobs[job];
-        let claimed = self.store.claim(*id, self.worker, &[1]).await.expect("claimed or not");
+        let claimed = JobStore::claim(self.store.as_ref(), *id, self.worker, &[1])
+            .await
+            .expect("claimed or not");
         if let Some(claimed) = claimed {
             let epoch = claimed.committed.job.epoch;
             *fence = Some(Fence { job_id: *id, worker: self.worker, epoch, write_no: 1 });
@@ -207,7 +264,7 @@ impl Process {
 
 /// Versions are 1..n, times never run backwards, and the row is the fold of the log.
 async fn assert_sound(store: &Store, id: JobId) {
-    let job = store.get(&tenant("a"), id).await.expect("read").expect("there").job;
+    let job = JobStore::get(store, &tenant("a"), id).await.expect("read").expect("there").job;
     let log = store.log(&tenant("a"), id, 0, 10_000).await.expect("read").expect("there").events;
     let versions: Vec<u64> = log.iter().map(Event::version).collect();
     assert_eq!(versions, (1..=job.version).collect::<Vec<u64>>());
