@@ -51,12 +51,12 @@ impl Connector {
         Ok(Self { tls: tls(settings)?, runtime: Handle::current() })
     }
 
-    /// A pool of connections, made as they are needed.
-    pub(crate) fn pool(&self, settings: &Settings) -> Result<Pool, ConnectError> {
+    /// A pool of `size` connections, made as they are needed.
+    pub(crate) fn pool(&self, settings: &Settings, size: usize) -> Result<Pool, ConnectError> {
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_connect(settings.pooled.clone(), self.clone(), manager);
         Pool::builder(manager)
-            .max_size(settings.connections_max)
+            .max_size(size)
             .wait_timeout(Some(CONNECT_LIMIT))
             .create_timeout(Some(CONNECT_LIMIT))
             .recycle_timeout(Some(CONNECT_LIMIT))

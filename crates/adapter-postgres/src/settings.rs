@@ -58,7 +58,8 @@ impl Settings {
         self
     }
 
-    /// Connections at the most, at least 1. Further requests wait for one of them.
+    /// Connections at the most that reads and housekeeping share, at least 1; further requests wait
+    /// for one of them. Batches of writes have four of their own.
     #[must_use]
     pub fn with_connections_max(mut self, connections: usize) -> Self {
         self.connections_max = connections.max(1);

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use crate::connector::{ConnectError, Connector};
 use crate::database::{Database, Query};
 use crate::fault::Fault;
@@ -7,9 +9,10 @@ use crate::migration::{MigrateError, Schema, schema};
 use crate::settings::Settings;
 use crate::sql;
 
-/// Jobs in a PostgreSQL database that any number of processes share.
+/// Jobs and documents in a PostgreSQL database that any number of processes share.
 ///
-/// It implements [`engine::ports::JobStore`]. Its connections and its batches belong to the
+/// It implements [`engine::ports::JobStore`], [`engine::ports::DocumentStore`] and
+/// [`engine::ports::Corpus`]. Its connections and its batches belong to the
 /// runtime that it was opened on; it may be used from any other.
 pub struct Store {
     database: Database,
@@ -19,8 +22,12 @@ pub struct Store {
     sweeps: Lane<Changes>,
     leases: Leases,
     late_news: LateNews,
-    unknown_claims: UnknownClaims,
+    unknown_claims: Arc<UnknownClaims>,
 }
+
+/// Lanes of batches. Each has a connection whenever it needs one, however many reads wait for
+/// theirs.
+const LANES: usize = 4;
 
 /// Why a database cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -58,17 +65,18 @@ impl Store {
         if schema.is_behind() {
             return Err(OpenError::Behind(schema));
         }
-        let database = Database::new(connector.pool(settings)?);
+        let database = Database::new(connector.pool(settings, settings.connections_max)?);
         check_durability(&database).await?;
-        let changes = || Lane::start(Changes::waiting(database.clone()));
+        let lanes = Database::new(connector.pool(settings, LANES)?);
+        let changes = || Lane::start(Changes::waiting(lanes.clone()));
         Ok(Self {
-            submissions: Lane::start(Submissions::new(database.clone())),
+            submissions: Lane::start(Submissions::new(lanes.clone())),
             claims: changes(),
             writes: changes(),
-            sweeps: Lane::start(Changes::of_free_rows(database.clone())),
+            sweeps: Lane::start(Changes::of_free_rows(lanes.clone())),
             leases: Leases::new(connector, settings.direct.clone()),
             late_news: LateNews::default(),
-            unknown_claims: UnknownClaims::default(),
+            unknown_claims: Arc::default(),
             database,
         })
     }
@@ -101,7 +109,7 @@ impl Store {
         &self.late_news
     }
 
-    pub(crate) const fn unknown_claims(&self) -> &UnknownClaims {
+    pub(crate) const fn unknown_claims(&self) -> &Arc<UnknownClaims> {
         &self.unknown_claims
     }
 }

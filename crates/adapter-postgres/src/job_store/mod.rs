@@ -19,6 +19,7 @@ mod sweep;
 mod unknown_claims;
 mod worker;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -107,7 +108,9 @@ impl JobStore for Store {
         worker: WorkerId,
         pipelines: &[u32],
     ) -> Result<Option<Claimed>, StoreError> {
-        let claimed = ask(self.claims(), id, Claim::new(worker, pipelines.to_vec())).await;
+        let unknown = Arc::clone(self.unknown_claims());
+        let claim = Claim::new(worker, pipelines.to_vec(), unknown);
+        let claimed = ask(self.claims(), id, claim).await;
         if let Err(StoreError::OutcomeUnknown(_)) = &claimed {
             self.unknown_claims().remember(worker, id);
         }
@@ -121,9 +124,10 @@ impl JobStore for Store {
     async fn renew(&self, worker: WorkerId) -> Result<Renewal, StoreError> {
         let renewal = self.leases().renew(self.database(), worker).await?;
         for id in self.unknown_claims().of(worker) {
-            let given_back = ask(self.claims(), id, GiveBack { worker }).await;
-            if given_back.is_ok() {
+            let unknown = Arc::clone(self.unknown_claims());
+            if let Ok(news) = ask(self.claims(), id, GiveBack { worker, unknown }).await {
                 self.unknown_claims().forget(worker, id);
+                self.late_news().push(news);
             }
         }
         Ok(renewal)

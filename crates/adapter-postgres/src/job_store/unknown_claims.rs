@@ -19,12 +19,16 @@ impl UnknownClaims {
         if claims.len() < CLAIMS_MAX {
             claims.insert((worker, id));
         } else {
-            tracing::error!(job_id = %id, "too many claims without a reply; the job may wait for its deadline");
+            tracing::error!(job_id = %id, "too many claims without a reply: this may never start");
         }
     }
 
     pub(crate) fn forget(&self, worker: WorkerId, id: JobId) {
         self.lock().remove(&(worker, id));
+    }
+
+    pub(crate) fn contains(&self, worker: WorkerId, id: JobId) -> bool {
+        self.lock().contains(&(worker, id))
     }
 
     pub(crate) fn of(&self, worker: WorkerId) -> Vec<JobId> {

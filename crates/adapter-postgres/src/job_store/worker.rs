@@ -1,24 +1,32 @@
 //! What a worker asks: claims and fenced writes.
 
-use contracts::{EventBody, WorkerId};
+use std::sync::Arc;
+
+use contracts::{EventBody, News, WorkerId};
 use engine::job::{Change, Refusal, State};
 use engine::ports::{Claimed, Committed, Write, Written};
 
 use super::changes::{Decide, Needs};
 use super::draft::{Draft, Material};
+use super::unknown_claims::UnknownClaims;
 use crate::fault::Fault;
 
 /// A claim of a job for a worker.
 pub(crate) struct Claim {
     worker: WorkerId,
     pipelines: Vec<u32>,
+    unknown: Arc<UnknownClaims>,
     /// What was decided before, for the case that it was committed and the reply was lost.
     decided: Option<Claimed>,
 }
 
 impl Claim {
-    pub(crate) const fn new(worker: WorkerId, pipelines: Vec<u32>) -> Self {
-        Self { worker, pipelines, decided: None }
+    pub(crate) const fn new(
+        worker: WorkerId,
+        pipelines: Vec<u32>,
+        unknown: Arc<UnknownClaims>,
+    ) -> Self {
+        Self { worker, pipelines, unknown, decided: None }
     }
 
     /// What was decided before, if the row shows that it was committed: nobody else claims for
@@ -51,6 +59,8 @@ impl Decide for Claim {
         let start = Change::Start { worker: self.worker, pipeline_version: newest };
         let Ok(events) = draft.change(start)? else { return Ok(None) };
         draft.heard = Some(self.worker);
+        // That it can be claimed shows that no earlier claim of this worker was committed.
+        self.unknown.forget(self.worker, draft.row.job.id);
         let Material { submission, done } =
             draft.material.take().ok_or(Fault::Corrupt("submission"))?;
         let claimed = Claimed {
@@ -66,19 +76,20 @@ impl Decide for Claim {
 }
 
 /// The end of a claim whose reply was lost for good: its worker does not know that it holds the
-/// job, so the job is given back.
+/// job, so the job is given back. It goes the way that claims go, so that none comes in between.
 pub(crate) struct GiveBack {
     pub(crate) worker: WorkerId,
+    pub(crate) unknown: Arc<UnknownClaims>,
 }
 
 impl Decide for GiveBack {
-    type Answer = Option<contracts::News>;
+    type Answer = Option<News>;
 
     fn decide(&mut self, job: Option<&mut Draft>) -> Result<Self::Answer, Fault> {
         let Some(draft) = job else { return Ok(None) };
         let job = &draft.row.job;
-        // The first write of a worker that does know it would have a number.
-        if job.state.worker() != Some(self.worker) || job.write_no > 0 {
+        let is_unknown = self.unknown.contains(self.worker, job.id);
+        if !is_unknown || job.state.worker() != Some(self.worker) {
             return Ok(None);
         }
         let Ok(events) = draft.change(Change::Release)? else { return Ok(None) };

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use contracts::WorkerId;
+use contracts::{JobState, WorkerId};
 use engine::job::Change;
-use engine::ports::{JobStore as _, StoreError, Submitted, Written};
+use engine::ports::{JobStore, StoreError, Submitted, Written};
 use testkit::build::{key, new_job, step_completed, step_record, tenant};
 use testkit::servers::Postgres;
 use tokio::task::JoinSet;
@@ -120,6 +120,32 @@ async fn what_was_committed_is_known_though_the_reply_is_lost() {
         let job = fleet.store.get(&tenant("a"), id).await.unwrap().unwrap().job;
         assert_eq!(job.version, committed.job.version + 1);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_claim_that_nobody_knows_of_is_given_back() {
+    if Postgres::shared().is_none() {
+        return;
+    }
+    let fleet = Fleet::new().await;
+    let proxy = Proxy::to(&fleet.url()).await;
+    let store = open(proxy.url()).await;
+    let (id, worker) = (queued(&fleet.store).await, WorkerId::new());
+    proxy.fail(Fault::LoseServerAt(COMMITTED));
+    let claimed = JobStore::claim(store.as_ref(), id, worker, &[1]).await;
+    assert!(matches!(claimed, Err(StoreError::OutcomeUnknown(_))), "{claimed:?}");
+    let state = async || {
+        let found = JobStore::get(fleet.store.as_ref(), &tenant("a"), id).await.unwrap().unwrap();
+        found.job.state.name()
+    };
+    assert_eq!(state().await, JobState::Running, "it was committed");
+    proxy.heal();
+    JobStore::renew(store.as_ref(), worker).await.unwrap();
+    assert_eq!(state().await, JobState::Queued);
+    // Once: what the worker claims from now on, it knows of.
+    claim(&store, id, worker).await;
+    JobStore::renew(store.as_ref(), worker).await.unwrap();
+    assert_eq!(state().await, JobState::Running);
 }
 
 /// Transactions that have written something so far.

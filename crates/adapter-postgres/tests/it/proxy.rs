@@ -13,6 +13,10 @@ pub(crate) enum Fault {
     FreezeClientAt(&'static [u8]),
     /// The server says it, and the connection is cut before the client hears it. Once.
     CutBeforeReply(&'static [u8]),
+    /// The same, and from then on there is no connection, until the wire is healed.
+    LoseServerAt(&'static [u8]),
+    /// There is no connection.
+    Lost,
 }
 
 /// The wire.
@@ -45,6 +49,11 @@ impl Proxy {
         *self.lock() = Some(fault);
     }
 
+    /// From now on the wire does not fail any more.
+    pub(crate) fn heal(&self) {
+        *self.lock() = None;
+    }
+
     /// Whether the fault has happened that happens once.
     pub(crate) fn has_failed(&self) -> bool {
         self.lock().is_none()
@@ -52,6 +61,9 @@ impl Proxy {
 
     async fn serve(self, listener: TcpListener, server: String) {
         while let Ok((client, _)) = listener.accept().await {
+            if *self.lock() == Some(Fault::Lost) {
+                continue;
+            }
             let server = TcpStream::connect(&server).await.expect("the server is there");
             let (from_client, to_client) = client.into_split();
             let (from_server, to_server) = server.into_split();
@@ -79,7 +91,7 @@ impl Proxy {
             match self.meets(passing, direction) {
                 None => {}
                 Some(Fault::FreezeClientAt(_)) => std::future::pending().await,
-                Some(Fault::CutBeforeReply(_)) => return,
+                Some(Fault::CutBeforeReply(_) | Fault::LoseServerAt(_) | Fault::Lost) => return,
             }
             if to.write_all(passing).await.is_err() {
                 return;
@@ -97,7 +109,12 @@ impl Proxy {
             Some(Fault::CutBeforeReply(word)) if direction == Direction::ToClient && has(word) => {
                 fault.take()
             }
-            Some(Fault::FreezeClientAt(_) | Fault::CutBeforeReply(_)) | None => None,
+            Some(Fault::LoseServerAt(word)) if direction == Direction::ToClient && has(word) => {
+                fault.replace(Fault::Lost)
+            }
+            Some(Fault::Lost) => *fault,
+            Some(Fault::FreezeClientAt(_) | Fault::CutBeforeReply(_) | Fault::LoseServerAt(_))
+            | None => None,
         }
     }
 
