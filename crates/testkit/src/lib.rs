@@ -4,6 +4,8 @@
 //! [`document_store`], [`hint_queue`] and [`progress_bus`]. An adapter implements the suite's
 //! harness and names it in the suite's macro, which makes one test of each rule, so that a failure
 //! names the rule.
+//!
+//! [`servers`] starts the servers that adapters are tested against.
 
 pub mod build;
 pub mod bus;

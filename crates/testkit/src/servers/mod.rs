@@ -1,3 +1,7 @@
-//! Private servers for tests, started from installed programs.
+//! Private servers for tests: each listens on loopback, lives in a folder of its own, and is gone
+//! once the tests that started it are, however they end.
 
+mod postgres;
 pub mod rabbitmq;
+
+pub use postgres::{Postgres, TestDatabase};

@@ -67,8 +67,9 @@ fn against_owners(member: &Crate) -> Vec<Violation> {
     let mut found = Vec::new();
     for owner in OWNERS {
         let uses = member.dependencies.iter().any(|name| name == owner.outside);
-        if uses && owner.member != member.name {
-            let rule = format!("only {} uses {}: {}", owner.member, owner.outside, owner.why);
+        if uses && !owner.members.contains(&member.name.as_str()) {
+            let members = owner.members.join(" and ");
+            let rule = format!("only {members} may use {}: {}", owner.outside, owner.why);
             found.push(Violation { found: arrow(&member.name, owner.outside), rule });
         }
     }

@@ -62,15 +62,19 @@ pub(super) const LAYERS: &[Layer] = &[
 /// What `contracts` may use from outside.
 pub(super) const CONTRACTS_OUTSIDE: &[&str] = &["jiff", "serde", "serde_json", "thiserror", "uuid"];
 
-/// The one crate that may use a dependency from outside.
+/// The crates that alone may use a dependency from outside.
 pub(super) struct Owner {
     pub(super) outside: &'static str,
-    pub(super) member: &'static str,
+    pub(super) members: &'static [&'static str],
     pub(super) why: &'static str,
 }
 
-const fn owner(outside: &'static str, member: &'static str, why: &'static str) -> Owner {
-    Owner { outside, member, why }
+const fn owner(
+    outside: &'static str,
+    members: &'static [&'static str],
+    why: &'static str,
+) -> Owner {
+    Owner { outside, members, why }
 }
 
 const BACKOFF: &str = "it is not maintained, so one file uses it and can be rewritten";
@@ -79,17 +83,21 @@ const READING: &str = "what reads hostile bytes stays in the crate that contains
 const HTTP: &str = "the web framework stays at the edge";
 
 pub(super) const OWNERS: &[Owner] = &[
-    owner("actix-web", "api", HTTP),
-    owner("actix-ws", "api", HTTP),
-    owner("backoff", "engine", BACKOFF),
-    owner("deadpool-postgres", "adapter-postgres", SQL),
-    owner("hayro-font", "adapter-retrieval", READING),
-    owner("html5gum", "adapter-retrieval", READING),
-    owner("lapin", "adapter-rabbitmq", "the broker stays behind the queue's and the bus's ports"),
-    owner("refinery", "adapter-embedded", SQL),
-    owner("rusqlite", "adapter-embedded", SQL),
-    owner("tantivy", "adapter-retrieval", "the index stays behind the retriever's port"),
-    owner("tokio-postgres", "adapter-postgres", SQL),
+    owner("actix-web", &["api"], HTTP),
+    owner("actix-ws", &["api"], HTTP),
+    owner("backoff", &["engine"], BACKOFF),
+    owner("deadpool-postgres", &["adapter-postgres"], SQL),
+    owner("hayro-font", &["adapter-retrieval"], READING),
+    owner("html5gum", &["adapter-retrieval"], READING),
+    owner(
+        "lapin",
+        &["adapter-rabbitmq"],
+        "the broker stays behind the queue's and the bus's ports",
+    ),
+    owner("refinery", &["adapter-embedded", "adapter-postgres"], SQL),
+    owner("rusqlite", &["adapter-embedded"], SQL),
+    owner("tantivy", &["adapter-retrieval"], "the index stays behind the retriever's port"),
+    owner("tokio-postgres", &["adapter-postgres"], SQL),
 ];
 
 /// What must not be in the tree at all.

@@ -1,0 +1,102 @@
+//! Transactions that cost a round trip or two, however many statements they have.
+//!
+//! The statements of a round trip are sent at once, without waiting for answers in between. A
+//! transaction that reads, decides and writes takes two: one that begins and locks, one that
+//! writes and commits. A client that freezes in between is cut off by the server (see
+//! [`crate::settings`]).
+
+mod pipeline;
+mod transaction;
+
+use deadpool_postgres::Pool;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+use crate::fault::Fault;
+use crate::sql;
+
+pub(crate) use pipeline::{Query, pipeline};
+pub(crate) use transaction::{Transaction, Unfinished};
+
+/// A value of a statement.
+pub(crate) type Parameter<'a> = &'a (dyn ToSql + Sync);
+
+/// The rows of one statement.
+pub(crate) type Rows = Vec<Row>;
+
+/// The pooled connections to one database.
+#[derive(Clone)]
+pub(crate) struct Database {
+    pool: Pool,
+}
+
+impl Database {
+    pub(crate) const fn new(pool: Pool) -> Self {
+        Self { pool }
+    }
+
+    /// Runs one statement in a transaction of its own.
+    pub(crate) async fn run(&self, query: Query<'_>) -> Result<Rows, Fault> {
+        let connection = self.pool.get().await?;
+        match pipeline(&connection, &[query]).await {
+            Ok(rows) => Ok(first(rows)),
+            Err(fault) => {
+                abandon_if_lost(connection, &fault);
+                Err(fault)
+            }
+        }
+    }
+
+    /// Runs several statements that see the database as it was at one moment.
+    pub(crate) async fn read(&self, queries: Vec<Query<'_>>) -> Result<Vec<Rows>, Fault> {
+        let connection = self.pool.get().await?;
+        let mut all = vec![Query::plain(sql::BEGIN_READING)];
+        all.extend(queries);
+        all.push(Query::plain(sql::COMMIT));
+        match pipeline(&connection, &all).await {
+            Ok(mut rows) => {
+                rows.pop();
+                rows.remove(0);
+                Ok(rows)
+            }
+            Err(fault) => {
+                abandon_if_lost(connection, &fault);
+                Err(fault)
+            }
+        }
+    }
+
+    /// Runs several statements in one transaction. Nothing is decided in between.
+    pub(crate) async fn write(&self, queries: Vec<Query<'_>>) -> Result<Vec<Rows>, Unfinished> {
+        let connection = self.pool.get().await.map_err(Fault::from);
+        Transaction::whole(connection.map_err(Unfinished::RolledBack)?, queries).await
+    }
+
+    /// Begins a transaction with these statements, and returns their rows.
+    pub(crate) async fn begin(
+        &self,
+        queries: Vec<Query<'_>>,
+    ) -> Result<(Transaction, Vec<Rows>), Fault> {
+        Transaction::begin(self.pool.get().await?, sql::BEGIN, queries).await
+    }
+
+    /// Begins a transaction that only reads, and sees the database as it was at one moment.
+    pub(crate) async fn begin_reading(
+        &self,
+        queries: Vec<Query<'_>>,
+    ) -> Result<(Transaction, Vec<Rows>), Fault> {
+        Transaction::begin(self.pool.get().await?, sql::BEGIN_READING, queries).await
+    }
+}
+
+/// The rows of the only statement, or the first.
+pub(crate) fn first(rows: Vec<Rows>) -> Rows {
+    rows.into_iter().next().unwrap_or_default()
+}
+
+/// A connection whose answers are still to come is nobody's any more.
+fn abandon_if_lost(connection: deadpool_postgres::Object, fault: &Fault) {
+    if fault.is_lost_connection() {
+        drop(deadpool_postgres::Object::take(connection));
+    }
+}

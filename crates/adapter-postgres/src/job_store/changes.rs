@@ -1,0 +1,310 @@
+//! Batches of changes: lock the rows, let each be decided, write what follows.
+
+use std::collections::HashMap;
+
+use contracts::{JobId, WorkerId};
+use engine::ports::{StepRecord, StoreError};
+use tokio::sync::oneshot;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::draft::{Draft, Material, Written};
+use super::fold::StepRow;
+use super::log::LogWrites;
+use super::row::{JobAndHolder, LifeColumns, MarkColumns};
+use crate::database::{Database, Query, Rows, Transaction, Unfinished};
+use crate::fault::{Fault, from_stored};
+use crate::group_commit::{Commit, Lane, Request};
+use crate::sql;
+use crate::value::{Columns as _, ReadRow as _, Time};
+
+/// What is asked of one job.
+pub(crate) trait Decide: Send + Sync + 'static {
+    /// What whoever asked is told.
+    type Answer: Send + Sync + 'static;
+
+    /// What must be read beside the job's row.
+    fn needs(&self) -> Needs {
+        Needs::Row
+    }
+
+    /// Its size, roughly.
+    fn bytes(&self) -> usize {
+        512
+    }
+
+    /// Decides, given the job if there is one (and nobody else is changing it, where that is not
+    /// waited for). It is asked again if the batch is not committed, or nobody knows whether.
+    ///
+    /// # Errors
+    /// Nothing of this job is written then.
+    fn decide(&mut self, job: Option<&mut Draft>) -> Result<Self::Answer, Fault>;
+}
+
+/// What a decision needs to know of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Needs {
+    /// Its row alone.
+    Row,
+    /// Its steps, too.
+    Steps,
+    /// What a worker needs to run it, too.
+    Material,
+}
+
+/// Asks something of a job, through a lane.
+pub(crate) async fn ask<D: Decide>(
+    lane: &Lane<Changes>,
+    id: JobId,
+    decide: D,
+) -> Result<D::Answer, StoreError> {
+    let (reply, answer) = oneshot::channel();
+    lane.send(Box::new(Asked { id, decide, outcome: None, reply })).await?;
+    answer.await.unwrap_or_else(|_| Err(StoreError::OutcomeUnknown(Box::new(Fault::Closed))))
+}
+
+/// Commits changes of jobs.
+#[derive(Clone)]
+pub(crate) struct Changes {
+    database: Database,
+    lock: &'static str,
+}
+
+/// A request whatever it answers.
+pub(crate) trait AnyAsked: Send + Sync {
+    fn id(&self) -> JobId;
+    fn needs(&self) -> Needs;
+    fn bytes(&self) -> usize;
+    fn decide(&mut self, job: Option<Draft>) -> Option<Written>;
+    fn refuse(&mut self, fault: Fault);
+    fn answer(self: Box<Self>, batch: Result<(), StoreError>);
+}
+
+struct Asked<D: Decide> {
+    id: JobId,
+    decide: D,
+    outcome: Option<Result<D::Answer, Fault>>,
+    reply: oneshot::Sender<Result<D::Answer, StoreError>>,
+}
+
+impl<D: Decide> AnyAsked for Asked<D> {
+    fn id(&self) -> JobId {
+        self.id
+    }
+
+    fn needs(&self) -> Needs {
+        self.decide.needs()
+    }
+
+    fn bytes(&self) -> usize {
+        self.decide.bytes()
+    }
+
+    /// Decides, and returns what is to be written.
+    fn decide(&mut self, mut job: Option<Draft>) -> Option<Written> {
+        let decided = self.decide.decide(job.as_mut()).and_then(|answer| {
+            let written = job.map(Draft::into_written).transpose()?;
+            Ok((answer, written.flatten()))
+        });
+        match decided {
+            Ok((answer, written)) => {
+                self.outcome = Some(Ok(answer));
+                written
+            }
+            Err(fault) => {
+                self.outcome = Some(Err(fault));
+                None
+            }
+        }
+    }
+
+    fn refuse(&mut self, fault: Fault) {
+        self.outcome = Some(Err(fault));
+    }
+
+    fn answer(self: Box<Self>, batch: Result<(), StoreError>) {
+        let answer = match (batch, self.outcome) {
+            (Ok(()), Some(Ok(answer))) => Ok(answer),
+            (Ok(()), Some(Err(fault))) => Err(fault.into()),
+            (Ok(()), None) => Err(Fault::Closed.into()),
+            (Err(error), _) => Err(error),
+        };
+        // Whoever asked may have left; the work is done all the same.
+        let _ = self.reply.send(answer);
+    }
+}
+
+impl Request for Box<dyn AnyAsked> {
+    type Token = JobId;
+
+    fn tokens(&self) -> Vec<JobId> {
+        vec![self.id()]
+    }
+
+    fn bytes(&self) -> usize {
+        self.as_ref().bytes()
+    }
+
+    fn answer(self, batch: Result<(), StoreError>) {
+        AnyAsked::answer(self, batch);
+    }
+}
+
+impl Changes {
+    /// Waits for rows that somebody else is changing.
+    pub(crate) const fn waiting(database: Database) -> Self {
+        Self { database, lock: sql::LOCK_JOBS }
+    }
+
+    /// Passes over rows that somebody else is changing.
+    pub(crate) const fn of_free_rows(database: Database) -> Self {
+        Self { database, lock: sql::LOCK_FREE_JOBS }
+    }
+
+    /// Locks the rows, and reads what is needed of them.
+    async fn lock(
+        &self,
+        requests: &[Box<dyn AnyAsked>],
+    ) -> Result<(Transaction, HashMap<JobId, Result<Draft, Fault>>), Fault> {
+        let ids_with = |needs: Needs| -> Vec<Uuid> {
+            let those = requests.iter().filter(|request| request.needs() == needs);
+            those.map(|request| *request.id().as_uuid()).collect()
+        };
+        let all: Vec<Uuid> = requests.iter().map(|request| *request.id().as_uuid()).collect();
+        let (with_steps, with_material) = (ids_with(Needs::Steps), ids_with(Needs::Material));
+        let mut queries = vec![Query::new(self.lock, [&all as _]), Query::plain(sql::SELECT_NOW)];
+        if !with_steps.is_empty() {
+            queries.push(Query::new(sql::SELECT_STEPS, [&with_steps as _]));
+        }
+        if !with_material.is_empty() {
+            queries.push(Query::new(sql::SELECT_SUBMISSIONS, [&with_material as _]));
+            queries.push(Query::new(sql::SELECT_CHECKPOINTS, [&with_material as _]));
+        }
+        let (transaction, rows) = self.database.begin(queries).await?;
+        let mut rows = rows.into_iter();
+        let mut next = || rows.next().unwrap_or_default();
+        let (locked, now) = (next(), next());
+        let Time(now) = now.first().ok_or(Fault::Corrupt("time"))?.try_get("now")?;
+        let mut steps = if with_steps.is_empty() { HashMap::new() } else { steps_by_job(&next())? };
+        let mut materials = if with_material.is_empty() {
+            HashMap::new()
+        } else {
+            materials_by_job(&next(), &next())?
+        };
+        let mut drafts = HashMap::with_capacity(locked.len());
+        for row in locked {
+            let id: Uuid = row.try_get("id")?;
+            let draft = JobAndHolder::read(&row).and_then(|row| {
+                let mut draft = Draft::new(row, steps.remove(&id).unwrap_or_default(), now)?;
+                draft.material = materials.remove(&id);
+                Ok(draft)
+            });
+            drafts.insert(JobId::from_uuid(id), draft);
+        }
+        Ok((transaction, drafts))
+    }
+}
+
+impl Commit for Changes {
+    type Request = Box<dyn AnyAsked>;
+
+    async fn commit(&self, requests: &mut [Box<dyn AnyAsked>]) -> Result<(), Unfinished> {
+        let locked = self.lock(requests).await;
+        let (transaction, mut drafts) = locked.map_err(Unfinished::RolledBack)?;
+        let mut writes = Writes::default();
+        for request in requests {
+            match drafts.remove(&request.id()).transpose() {
+                Ok(draft) => {
+                    let written = request.decide(draft);
+                    written.into_iter().for_each(|written| writes.push(written));
+                }
+                Err(fault) => request.refuse(fault),
+            }
+        }
+        writes.heard.sort();
+        writes.heard.dedup();
+        let expected = writes.jobs.rows();
+        let rows = transaction.commit(writes.queries()).await?;
+        let found = if expected == 0 { 0 } else { rows.first().map_or(0, Vec::len) };
+        if found != expected {
+            // The rows were locked: nothing can have changed them.
+            tracing::error!(expected, found, "jobs changed under their lock");
+            let statement = "update_jobs";
+            return Err(Unfinished::RolledBack(Fault::WrongRows { statement, expected, found }));
+        }
+        Ok(())
+    }
+}
+
+/// What a batch writes, a statement a table.
+#[derive(Default)]
+struct Writes {
+    jobs: LifeColumns,
+    marks: MarkColumns,
+    logs: LogWrites,
+    heard: Vec<Uuid>,
+}
+
+impl Writes {
+    fn push(&mut self, written: Written) {
+        let Written { life, mark, log, heard } = written;
+        self.jobs.push(life);
+        self.marks.push(mark);
+        self.logs.push(log);
+        self.heard.extend(heard.as_ref().map(WorkerId::as_uuid));
+    }
+
+    fn queries(&self) -> Vec<Query<'_>> {
+        if self.jobs.rows() == 0 {
+            return Vec::new();
+        }
+        let mut parameters = self.jobs.parameters();
+        parameters.extend(self.marks.parameters());
+        let mut queries = vec![Query::new(sql::UPDATE_JOBS, parameters)];
+        queries.extend(self.logs.queries());
+        if !self.heard.is_empty() {
+            queries.push(Query::new(sql::HEAR_WORKERS, [&self.heard as _]));
+        }
+        queries
+    }
+}
+
+fn steps_by_job(rows: &Rows) -> Result<HashMap<Uuid, Vec<StepRow>>, Fault> {
+    let mut steps: HashMap<Uuid, Vec<StepRow>> = HashMap::new();
+    for row in rows {
+        let step = StepRow::read(row)?;
+        steps.entry(step.job_id).or_default().push(step);
+    }
+    Ok(steps)
+}
+
+fn materials_by_job(
+    submissions: &Rows,
+    checkpoints: &Rows,
+) -> Result<HashMap<Uuid, Material>, Fault> {
+    let mut materials: HashMap<Uuid, Material> = HashMap::new();
+    for row in submissions {
+        let material = materials.entry(row.try_get("job_id")?).or_default();
+        material.submission = row.try_get("submission")?;
+    }
+    for row in checkpoints {
+        let material = materials.entry(row.try_get("job_id")?).or_default();
+        material.done.push(checkpoint(row)?);
+    }
+    Ok(materials)
+}
+
+/// The finished step that a row holds.
+pub(crate) fn checkpoint(row: &Row) -> Result<StepRecord, Fault> {
+    let input_sha256: Vec<u8> = row.try_get("input_sha256")?;
+    let pipeline_version: i32 = row.try_get("pipeline_version")?;
+    let generation: Option<i64> = row.try_get("corpus_generation")?;
+    let generation = generation.map(|n| from_stored(n, "generation"));
+    Ok(StepRecord {
+        step: row.try_get("step")?,
+        input_sha256: input_sha256.try_into().map_err(|_| Fault::Corrupt("hash"))?,
+        pipeline_version: from_stored(pipeline_version, "pipeline version")?,
+        corpus_generation: generation.transpose()?,
+        output: row.try_get("output")?,
+    })
+}

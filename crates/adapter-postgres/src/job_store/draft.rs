@@ -1,0 +1,101 @@
+use contracts::{AnalysisResult, Event, News, Timestamp, WorkerId};
+use engine::job::{Change, Refusal};
+use engine::ports::Committed;
+
+use super::fold::StepRow;
+use super::log::Log;
+use super::row::{JobAndHolder, LifeRow, MarkRow};
+use crate::fault::Fault;
+
+/// A job whose row is locked, to be changed.
+pub(crate) struct Draft {
+    pub(crate) row: JobAndHolder,
+    /// The time, read after the row was locked: the order of times is the order of commits.
+    pub(crate) now: Timestamp,
+    pub(crate) log: Log,
+    /// What a claim hands to its worker.
+    pub(crate) material: Option<Material>,
+    /// A worker that was heard of by this change.
+    pub(crate) heard: Option<WorkerId>,
+    /// Whether the row is to be written.
+    pub(crate) is_changed: bool,
+    mark: MarkRow,
+}
+
+/// What a worker needs to run a job.
+#[derive(Default)]
+pub(crate) struct Material {
+    pub(crate) submission: String,
+    pub(crate) done: Vec<engine::ports::StepRecord>,
+}
+
+/// What a changed job is written with.
+pub(crate) struct Written {
+    pub(crate) life: LifeRow,
+    pub(crate) mark: MarkRow,
+    pub(crate) log: Log,
+    pub(crate) heard: Option<WorkerId>,
+}
+
+impl Draft {
+    pub(crate) fn new(
+        row: JobAndHolder,
+        steps: Vec<StepRow>,
+        now: Timestamp,
+    ) -> Result<Self, Fault> {
+        let (mark, log) = (row.mark()?, Log::new(*row.job.id.as_uuid(), steps));
+        Ok(Self { row, now, log, material: None, heard: None, is_changed: false, mark })
+    }
+
+    /// Lets the machine decide, and records what follows.
+    ///
+    /// # Errors
+    /// [`Fault`] if something cannot be stored: the draft is of no use then.
+    pub(crate) fn change(&mut self, change: Change) -> Result<Result<Vec<Event>, Refusal>, Fault> {
+        let result = result_of(&change);
+        let recorded = match self.row.job.change(change, self.now) {
+            Ok(recorded) => recorded,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        self.row.holder = self.row.job.state.worker().or(self.row.holder);
+        self.is_changed |= !recorded.is_empty();
+        let job = &self.row.job;
+        let events = recorded.iter().map(|event| self.log.record(job, event, result.as_ref()));
+        Ok(Ok(events.collect::<Result<_, _>>()?))
+    }
+
+    /// The job as it will be, with these of its new events.
+    pub(crate) fn committed(&self, events: Vec<Event>) -> Committed {
+        Committed { job: self.row.job.clone(), events }
+    }
+
+    /// The news of these events; `None` if there are none.
+    pub(crate) fn news(&self, events: Vec<Event>) -> Option<News> {
+        self.committed(events).news()
+    }
+
+    /// What is to be written; `None` if nothing changed.
+    pub(crate) fn into_written(self) -> Result<Option<Written>, Fault> {
+        if !self.is_changed {
+            return Ok(None);
+        }
+        let life = LifeRow::of(&self.row)?;
+        Ok(Some(Written { life, mark: self.mark, log: self.log, heard: self.heard }))
+    }
+}
+
+/// The log may leave the answer out, for its size; the store keeps it.
+fn result_of(change: &Change) -> Option<AnalysisResult> {
+    match change {
+        Change::Succeed { result, .. } => Some(result.as_ref().clone()),
+        Change::Start { .. }
+        | Change::Work { .. }
+        | Change::Retry { .. }
+        | Change::Fail { .. }
+        | Change::Release
+        | Change::LoseLease
+        | Change::RequestCancel { .. }
+        | Change::ConfirmCancel
+        | Change::PassDeadline => None,
+    }
+}

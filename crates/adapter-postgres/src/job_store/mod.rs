@@ -1,0 +1,154 @@
+//! Jobs in PostgreSQL.
+//!
+//! Every change of a job is: lock the row, let [`engine::job::Job::change`] decide, write the row
+//! and all that follows from the events. SQL searches; it decides nothing. Many changes share a
+//! transaction ([`crate::group_commit`]).
+
+mod cancel;
+mod changes;
+mod draft;
+mod fold;
+mod late_news;
+mod leases;
+mod log;
+mod read;
+mod refill;
+mod row;
+mod submit;
+mod sweep;
+mod unknown_claims;
+mod worker;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use contracts::{Hint, JobId, TenantId, WorkerId};
+use engine::ports::{
+    Cancelled, Claimed, JobFilter, JobStore, LogHead, LogSlice, NewJob, PageCursor, Refill,
+    Renewal, Snapshot, StepRecord, StoreError, Submitted, Swept, Write, Written,
+};
+
+use self::cancel::{Cancel, EndIfOverdue};
+use self::changes::ask;
+use self::worker::{Claim, FencedWrite, GiveBack};
+use crate::store::Store;
+
+pub(crate) use changes::Changes;
+pub(crate) use late_news::LateNews;
+pub(crate) use leases::Leases;
+pub(crate) use submit::Submissions;
+pub(crate) use unknown_claims::UnknownClaims;
+
+#[async_trait]
+impl JobStore for Store {
+    async fn submit(&self, new: NewJob) -> Result<Submitted, StoreError> {
+        submit::submit(self.submissions(), new).await
+    }
+
+    async fn get(&self, tenant: &TenantId, id: JobId) -> Result<Option<Snapshot>, StoreError> {
+        match read::snapshot(self.database(), tenant, id).await? {
+            Some(snapshot) if snapshot.job.is_overdue(snapshot.read_at) => {
+                let late = ask(self.writes(), id, EndIfOverdue).await?;
+                self.late_news().push(late);
+                Ok(read::snapshot(self.database(), tenant, id).await?)
+            }
+            found => Ok(found),
+        }
+    }
+
+    async fn list(
+        &self,
+        tenant: &TenantId,
+        filter: &JobFilter,
+        cursor: Option<PageCursor>,
+        limit: usize,
+    ) -> Result<Vec<Snapshot>, StoreError> {
+        let listing = read::Listing { tenant, filter, cursor, limit };
+        Ok(listing.read(self.database()).await?)
+    }
+
+    async fn log(
+        &self,
+        tenant: &TenantId,
+        id: JobId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Option<LogSlice>, StoreError> {
+        Ok(read::log(self.database(), tenant, id, after, limit).await?)
+    }
+
+    async fn checkpoints(
+        &self,
+        tenant: &TenantId,
+        id: JobId,
+    ) -> Result<Option<Vec<StepRecord>>, StoreError> {
+        Ok(read::checkpoints(self.database(), tenant, id).await?)
+    }
+
+    async fn heads(&self, ids: &[JobId]) -> Result<Vec<LogHead>, StoreError> {
+        Ok(read::heads(self.database(), ids).await?)
+    }
+
+    async fn cancel(
+        &self,
+        tenant: &TenantId,
+        id: JobId,
+        reason: Option<String>,
+    ) -> Result<Option<Cancelled>, StoreError> {
+        let cancel = Cancel { tenant: tenant.clone(), reason };
+        let (cancelled, late) = ask(self.writes(), id, cancel).await?;
+        self.late_news().push(late);
+        Ok(cancelled)
+    }
+
+    async fn claim(
+        &self,
+        id: JobId,
+        worker: WorkerId,
+        pipelines: &[u32],
+    ) -> Result<Option<Claimed>, StoreError> {
+        let unknown = Arc::clone(self.unknown_claims());
+        let claim = Claim::new(worker, pipelines.to_vec(), unknown);
+        let claimed = ask(self.claims(), id, claim).await;
+        if let Err(StoreError::OutcomeUnknown(_)) = &claimed {
+            self.unknown_claims().remember(worker, id);
+        }
+        claimed
+    }
+
+    async fn write(&self, write: Write) -> Result<Written, StoreError> {
+        ask(self.writes(), write.fence.job_id, FencedWrite::new(write)).await
+    }
+
+    async fn renew(&self, worker: WorkerId) -> Result<Renewal, StoreError> {
+        let renewal = self.leases().renew(self.database(), worker).await?;
+        for id in self.unknown_claims().of(worker) {
+            let unknown = Arc::clone(self.unknown_claims());
+            if let Ok(news) = ask(self.claims(), id, GiveBack { worker, unknown }).await {
+                self.unknown_claims().forget(worker, id);
+                self.late_news().push(news);
+            }
+        }
+        Ok(renewal)
+    }
+
+    async fn retire(&self, worker: WorkerId) -> Result<(), StoreError> {
+        Ok(self.leases().retire(self.database(), worker).await?)
+    }
+
+    async fn refill(&self, refill: Refill) -> Result<Vec<Hint>, StoreError> {
+        Ok(refill::refill(self.database(), refill).await?)
+    }
+
+    async fn unhint(&self, hints: &[Hint]) -> Result<(), StoreError> {
+        Ok(refill::unhint(self.database(), hints).await?)
+    }
+
+    async fn sweep(&self, lease: Duration, limit: usize) -> Result<Swept, StoreError> {
+        let swept = sweep::sweep(self, lease, limit).await?;
+        let mut news = self.late_news().take();
+        news.extend(swept.news);
+        Ok(Swept { news, more: swept.more })
+    }
+}

@@ -1,0 +1,1 @@
+UPDATE refills SET last_tenant = $1

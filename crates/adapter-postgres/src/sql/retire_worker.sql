@@ -1,0 +1,2 @@
+DELETE FROM workers
+WHERE incarnation = $1

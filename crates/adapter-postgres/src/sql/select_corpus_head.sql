@@ -1,0 +1,3 @@
+SELECT generation, origin
+FROM corpora
+WHERE tenant = $1

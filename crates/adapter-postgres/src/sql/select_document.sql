@@ -1,0 +1,4 @@
+SELECT
+    id, state, company, title, url, published_on, content_sha256, bytes, pages, created_at, error
+FROM documents
+WHERE tenant = $1 AND id = $2

@@ -1,0 +1,3 @@
+SELECT id, tenant, traceparent, version, state
+FROM jobs
+WHERE id = ANY ($1)

@@ -1,0 +1,1 @@
+SELECT assay_now() AS now

@@ -1,0 +1,128 @@
+use std::sync::Arc;
+
+use crate::connector::{ConnectError, Connector};
+use crate::database::{Database, Query};
+use crate::fault::Fault;
+use crate::group_commit::Lane;
+use crate::job_store::{Changes, LateNews, Leases, Submissions, UnknownClaims};
+use crate::migration::{MigrateError, Schema, schema};
+use crate::settings::Settings;
+use crate::sql;
+
+/// Jobs and documents in a PostgreSQL database that any number of processes share.
+///
+/// It implements [`engine::ports::JobStore`], [`engine::ports::DocumentStore`] and
+/// [`engine::ports::Corpus`]. Its connections and its batches belong to the
+/// runtime that it was opened on; it may be used from any other.
+pub struct Store {
+    database: Database,
+    submissions: Lane<Submissions>,
+    claims: Lane<Changes>,
+    writes: Lane<Changes>,
+    sweeps: Lane<Changes>,
+    leases: Leases,
+    late_news: LateNews,
+    unknown_claims: Arc<UnknownClaims>,
+}
+
+/// Lanes of batches. Each has a connection whenever it needs one, however many reads wait for
+/// theirs.
+const LANES: usize = 4;
+
+/// Why a database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It cannot be reached.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// Its form cannot be told.
+    #[error(transparent)]
+    Schema(#[from] MigrateError),
+    /// It is not migrated to this release's form.
+    #[error(
+        "the database is at migration {}, and this release needs {}: run `assay migrate`",
+        .0.found, .0.known
+    )]
+    Behind(Schema),
+    /// It answers before what was committed is on the disk: what is accepted could be lost.
+    #[error("the database is set to lose commits in a crash: {setting} is {value}")]
+    NotDurable {
+        /// The server's setting.
+        setting: &'static str,
+        /// Its value.
+        value: String,
+    },
+}
+
+impl Store {
+    /// Opens a migrated database.
+    ///
+    /// # Errors
+    /// [`OpenError`]. A database whose settings let it lose what it has committed is refused.
+    pub async fn open(settings: &Settings) -> Result<Self, OpenError> {
+        let connector = Connector::new(settings)?;
+        let schema = schema(settings).await?;
+        if schema.is_behind() {
+            return Err(OpenError::Behind(schema));
+        }
+        let database = Database::new(connector.pool(settings, settings.connections_max)?);
+        check_durability(&database).await?;
+        let lanes = Database::new(connector.pool(settings, LANES)?);
+        let changes = || Lane::start(Changes::waiting(lanes.clone()));
+        Ok(Self {
+            submissions: Lane::start(Submissions::new(lanes.clone())),
+            claims: changes(),
+            writes: changes(),
+            sweeps: Lane::start(Changes::of_free_rows(lanes.clone())),
+            leases: Leases::new(connector, settings.direct.clone()),
+            late_news: LateNews::default(),
+            unknown_claims: Arc::default(),
+            database,
+        })
+    }
+
+    pub(crate) const fn database(&self) -> &Database {
+        &self.database
+    }
+
+    pub(crate) const fn submissions(&self) -> &Lane<Submissions> {
+        &self.submissions
+    }
+
+    pub(crate) const fn claims(&self) -> &Lane<Changes> {
+        &self.claims
+    }
+
+    pub(crate) const fn writes(&self) -> &Lane<Changes> {
+        &self.writes
+    }
+
+    pub(crate) const fn sweeps(&self) -> &Lane<Changes> {
+        &self.sweeps
+    }
+
+    pub(crate) const fn leases(&self) -> &Leases {
+        &self.leases
+    }
+
+    pub(crate) const fn late_news(&self) -> &LateNews {
+        &self.late_news
+    }
+
+    pub(crate) const fn unknown_claims(&self) -> &Arc<UnknownClaims> {
+        &self.unknown_claims
+    }
+}
+
+async fn check_durability(database: &Database) -> Result<(), OpenError> {
+    let unreachable = |fault: Fault| ConnectError::Reach(Box::new(fault));
+    let rows = database.run(Query::plain(sql::SELECT_SETTINGS)).await.map_err(unreachable)?;
+    for setting in ["fsync", "synchronous_commit"] {
+        let value = rows.first().map_or(Ok(String::new()), |row| row.try_get(setting));
+        let value = value.map_err(|error| unreachable(error.into()))?;
+        if value == "off" {
+            return Err(OpenError::NotDurable { setting, value });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! Which workers live, as several processes see it.
+
+use std::time::Duration;
+
+use contracts::{JobState, WorkerId};
+use engine::ports::JobStore as _;
+use testkit::build::tenant;
+use testkit::eventually;
+use testkit::servers::Postgres;
+
+use crate::fleet::{Fleet, claim, queued};
+
+const LEASE: Duration = Duration::from_secs(10);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_dies_loses_its_jobs_long_before_its_lease_ends() {
+    if Postgres::shared().is_none() {
+        return;
+    }
+    let fleet = Fleet::new().await;
+    let (dying, living) = (fleet.another_store().await, fleet.another_store().await);
+    let (dead, alive) = (WorkerId::new(), WorkerId::new());
+    let (lost, kept) = (queued(&fleet.store).await, queued(&fleet.store).await);
+    claim(&dying, lost, dead).await;
+    claim(&living, kept, alive).await;
+    // Locks count once the sweeps have been there for a lease.
+    for _ in 0..=LEASE.as_secs() {
+        dying.renew(dead).await.unwrap();
+        living.renew(alive).await.unwrap();
+        assert!(fleet.store.sweep(LEASE, 100).await.unwrap().news.is_empty());
+        fleet.pass(Duration::from_secs(1)).await;
+    }
+    dying.renew(dead).await.unwrap();
+    living.renew(alive).await.unwrap();
+    assert!(fleet.store.sweep(LEASE, 100).await.unwrap().news.is_empty());
+    drop(dying);
+    fleet.pass(Duration::from_millis(1_400)).await;
+    assert!(fleet.store.sweep(LEASE, 100).await.unwrap().news.is_empty(), "it may connect again");
+    fleet.pass(Duration::from_millis(100)).await;
+    // The server notices the end of a session in its own time.
+    let news = eventually(Duration::from_secs(5), async || {
+        let news = fleet.store.sweep(LEASE, 100).await.unwrap().news;
+        (!news.is_empty()).then_some(news)
+    })
+    .await;
+    assert_eq!(news.iter().map(|news| news.job_id).collect::<Vec<_>>(), [lost]);
+    // As silent as the other one, but its session stands.
+    let job = fleet.store.get(&tenant("a"), kept).await.unwrap().unwrap().job;
+    assert_eq!(job.state.name(), JobState::Running);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_connects_again_at_once_keeps_its_jobs() {
+    if Postgres::shared().is_none() {
+        return;
+    }
+    let fleet = Fleet::new().await;
+    let (id, worker) = (queued(&fleet.store).await, WorkerId::new());
+    claim(&fleet.store, id, worker).await;
+    for _ in 0..15 {
+        fleet.store.renew(worker).await.unwrap();
+        fleet.pass(Duration::from_secs(1)).await;
+        assert!(fleet.store.sweep(LEASE, 100).await.unwrap().news.is_empty());
+    }
+    fleet.store.renew(worker).await.unwrap();
+    let cut = "SELECT pg_terminate_backend(pid) FROM pg_locks
+        WHERE locktype = 'advisory' AND pid <> pg_backend_pid()
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    assert_eq!(fleet.client.query(cut, &[]).await.unwrap().len(), 1);
+    eventually(Duration::from_secs(5), async || fleet.store.renew(worker).await.ok()).await;
+    fleet.pass(Duration::from_secs(2)).await;
+    assert!(fleet.store.sweep(LEASE, 100).await.unwrap().news.is_empty());
+    let job = fleet.store.get(&tenant("a"), id).await.unwrap().unwrap().job;
+    assert_eq!(job.state.name(), JobState::Running);
+}

@@ -1,0 +1,11 @@
+//! The store in PostgreSQL against the suites of its ports, and what only it promises.
+
+mod conformance;
+mod database;
+mod fleet;
+mod group_commit;
+mod leases;
+mod locks;
+mod proxy;
+mod restart;
+mod side_by_side;

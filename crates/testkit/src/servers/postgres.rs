@@ -1,0 +1,392 @@
+//! A private PostgreSQL server.
+
+use std::fs;
+use std::future::Future;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use tokio::sync::OnceCell;
+
+use crate::skip;
+
+/// Names a server to use instead: the URL of a database whose user may create others.
+const URL_VARIABLE: &str = "ASSAY_TEST_DATABASE_URL";
+/// Where Debian and its like put the server's programs, a folder a version.
+const PROGRAMS: &str = "/usr/lib/postgresql";
+/// The user of the server, and its first database.
+const USER: &str = "assay";
+/// How long a server may take to start or to stop.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The template of the tests' databases.
+const TEMPLATE: &str = "assay_template";
+
+static SHARED: OnceLock<Option<Postgres>> = OnceLock::new();
+
+/// A server that the tests of a process share, or that one test has for itself.
+///
+/// Its data lies in memory where the system has a folder for that, so that `fsync` stays on, as
+/// the adapter demands, and costs nothing.
+pub struct Postgres {
+    url: String,
+    programs: PathBuf,
+    keeper: Option<Keeper>,
+    template: OnceCell<()>,
+    databases: AtomicU64,
+}
+
+/// A database of a test's own. It is dropped with this.
+pub struct TestDatabase<'s> {
+    server: &'s Postgres,
+    name: String,
+}
+
+impl Postgres {
+    /// The server that the tests of this process share: the one that `ASSAY_TEST_DATABASE_URL`
+    /// names, else a private one. `None` if there is none: the test says so and returns.
+    pub fn shared() -> Option<&'static Self> {
+        SHARED.get_or_init(|| Self::named().or_else(Self::own)).as_ref()
+    }
+
+    /// A private server for one test, which may stop it. `None` as for [`shared`](Self::shared).
+    #[must_use]
+    pub fn own() -> Option<Self> {
+        let Some(programs) = programs() else {
+            skip(&format!(
+                "PostgreSQL is not installed (Debian: apt-get install postgresql), and \
+                 {URL_VARIABLE} is not set"
+            ));
+            return None;
+        };
+        let keeper = Keeper::start(&programs)?;
+        let url = format!("postgres://{USER}@127.0.0.1:{}", keeper.port);
+        let server = Self::at(url, programs, Some(keeper));
+        server.start();
+        Some(server)
+    }
+
+    /// A database that `migrate` has prepared, given its URL. Where this is asked again, what it
+    /// made is copied.
+    ///
+    /// # Panics
+    /// If the server refuses.
+    pub async fn database<F>(&self, migrate: impl FnOnce(String) -> F) -> TestDatabase<'_>
+    where
+        F: Future<Output = ()>,
+    {
+        let number = self.databases.fetch_add(1, Ordering::Relaxed);
+        let name = format!("assay_test_{}_{number}", std::process::id());
+        let database = TestDatabase { server: self, name };
+        if self.keeper.is_none() {
+            // A server that stays keeps no template of ours.
+            self.execute("postgres", &format!("CREATE DATABASE {}", database.name));
+            migrate(database.url()).await;
+            return database;
+        }
+        let prepare = || async {
+            self.execute("postgres", &format!("CREATE DATABASE {TEMPLATE}"));
+            migrate(self.url_of(TEMPLATE)).await;
+            // A template has no sessions; one of those that were closed may still be ending.
+            self.execute("postgres", &format!("ALTER DATABASE {TEMPLATE} ALLOW_CONNECTIONS false"));
+            let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname";
+            self.execute("postgres", &format!("{end} = '{TEMPLATE}'"));
+        };
+        self.template.get_or_init(prepare).await;
+        let create = format!("CREATE DATABASE {} TEMPLATE {TEMPLATE}", database.name);
+        self.execute("postgres", &create);
+        database
+    }
+
+    /// Starts the server again, and waits until it answers.
+    ///
+    /// # Panics
+    /// If it is not a private one, or does not answer in time.
+    pub fn start(&self) {
+        let keeper = self.keeper();
+        let end = Instant::now() + PATIENCE;
+        // A server that was killed leaves processes behind for a moment, and refuses to start.
+        loop {
+            keeper.order("start");
+            for _ in 0..40 {
+                if keeper.is_ready(&self.programs) {
+                    return;
+                }
+                assert!(Instant::now() < end, "no PostgreSQL: {}", keeper.log());
+                sleep(Duration::from_millis(50));
+            }
+        }
+    }
+
+    /// Stops the server in order: its clients are cut off, what they committed is kept.
+    ///
+    /// # Panics
+    /// If it is not a private one.
+    pub fn stop(&self) {
+        self.keeper().order("stop");
+    }
+
+    /// Kills the server's first process with SIGKILL; the others end by themselves.
+    ///
+    /// # Panics
+    /// If it is not a private one.
+    pub fn kill(&self) {
+        self.keeper().order("kill");
+    }
+
+    /// Stops the server in order, and starts it again.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    pub fn restart(&self) {
+        self.stop();
+        self.start();
+    }
+
+    fn named() -> Option<Self> {
+        let url = std::env::var(URL_VARIABLE).ok()?;
+        let (server, _) = url.rsplit_once('/').expect("the URL names a database");
+        let programs = programs().unwrap_or_default();
+        Some(Self::at(server.to_owned(), programs, None))
+    }
+
+    fn at(url: String, programs: PathBuf, keeper: Option<Keeper>) -> Self {
+        let (template, databases) = (OnceCell::new(), AtomicU64::new(0));
+        Self { url, programs, keeper, template, databases }
+    }
+
+    fn keeper(&self) -> &Keeper {
+        self.keeper.as_ref().expect("a private server")
+    }
+
+    fn url_of(&self, database: &str) -> String {
+        format!("{}/{database}", self.url)
+    }
+
+    /// Runs one statement, through psql.
+    fn execute(&self, database: &str, statement: &str) {
+        let psql = Command::new(self.programs.join("psql"))
+            .args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--command", statement])
+            .arg(self.url_of(database))
+            .stdin(Stdio::null())
+            .output()
+            .expect("psql runs");
+        let said = String::from_utf8_lossy(&psql.stderr);
+        assert!(psql.status.success(), "{statement}: {said}");
+    }
+}
+
+impl TestDatabase<'_> {
+    /// Its URL.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.server.url_of(&self.name)
+    }
+
+    /// Runs one statement in it.
+    ///
+    /// # Panics
+    /// If the server refuses it.
+    pub fn execute(&self, statement: &str) {
+        self.server.execute(&self.name, statement);
+    }
+}
+
+impl Drop for TestDatabase<'_> {
+    fn drop(&mut self) {
+        // A test that fails may have stopped the server, and panics already.
+        if !std::thread::panicking() {
+            let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+            self.server.execute("postgres", &drop);
+        }
+    }
+}
+
+/// The process that starts and stops the server, and outlives the tests to clean up after them.
+struct Keeper {
+    dir: PathBuf,
+    port: u16,
+    pipes: Mutex<Pipes>,
+    // Not waited for: it ends after this process.
+    _process: Child,
+}
+
+struct Pipes {
+    orders: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Keeper {
+    /// Makes a folder with an empty database cluster, and a keeper for it.
+    fn start(programs: &Path) -> Option<Self> {
+        let Some(user) = as_user() else {
+            skip("PostgreSQL does not run as root, and there is no user `postgres` to run it as");
+            return None;
+        };
+        let dir = folder(&user);
+        let mut initdb = user.command(&programs.join("initdb"));
+        initdb.args(["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--pgdata"]);
+        let made = initdb.arg(dir.join("data")).args(["--username", USER]).current_dir(&dir);
+        let made = made.output().expect("initdb runs");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let port = free_port();
+        let mut process = Command::new("sh")
+            .args(["-c", include_str!("postgres.sh"), "keeper"])
+            .arg(&dir)
+            .args(&user.prefix)
+            .arg(programs.join("postgres"))
+            .args(settings(&dir, port))
+            .current_dir(&dir)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            // Ctrl-C ends the tests, and the end of the tests ends the keeper.
+            .process_group(0)
+            .spawn()
+            .expect("sh runs");
+        let orders = process.stdin.take().expect("a pipe");
+        let answers = BufReader::new(process.stdout.take().expect("a pipe"));
+        let pipes = Mutex::new(Pipes { orders, answers });
+        Some(Self { dir, port, pipes, _process: process })
+    }
+
+    /// Gives an order, and waits until it was carried out.
+    fn order(&self, order: &str) {
+        let mut pipes = self.pipes.lock().unwrap_or_else(PoisonError::into_inner);
+        writeln!(pipes.orders, "{order}").expect("the keeper listens");
+        let mut answer = String::new();
+        pipes.answers.read_line(&mut answer).expect("the keeper answers");
+        assert_eq!(answer.trim(), order);
+    }
+
+    fn is_ready(&self, programs: &Path) -> bool {
+        let (port, dir) = (self.port.to_string(), self.dir.display().to_string());
+        let mut ready = Command::new(programs.join("pg_isready"));
+        let ready = ready.args(["--quiet", "--port", &port, "--host", &dir]).status();
+        ready.is_ok_and(|status| status.success())
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.dir.join("log")).unwrap_or_default()
+    }
+}
+
+/// How to run a program as somebody whom the server accepts.
+struct AsUser {
+    prefix: Vec<&'static str>,
+}
+
+impl AsUser {
+    fn command(&self, program: &Path) -> Command {
+        match self.prefix.split_first() {
+            Some((first, rest)) => {
+                let mut command = Command::new(first);
+                command.args(rest).arg(program);
+                command
+            }
+            None => Command::new(program),
+        }
+    }
+}
+
+fn as_user() -> Option<AsUser> {
+    let is_root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+    if !is_root {
+        return Some(AsUser { prefix: Vec::new() });
+    }
+    let ways: [&[&'static str]; 2] = [
+        &["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"],
+        &["runuser", "-u", "postgres", "--"],
+    ];
+    ways.into_iter().map(|prefix| AsUser { prefix: prefix.to_vec() }).find(|user| {
+        let tried = user.command(Path::new("true")).stderr(Stdio::null()).status();
+        tried.is_ok_and(|status| status.success())
+    })
+}
+
+/// The newest version's programs.
+fn programs() -> Option<PathBuf> {
+    let versions = fs::read_dir(PROGRAMS).ok()?.flatten();
+    let numbered = versions.filter_map(|version| {
+        let number: u32 = version.file_name().to_str()?.parse().ok()?;
+        let programs = version.path().join("bin");
+        programs.join("initdb").exists().then_some((number, programs))
+    });
+    numbered.max().map(|(_, programs)| programs)
+}
+
+/// A new folder, in memory if the system has a place for that.
+fn folder(user: &AsUser) -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    let parent = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+    let parent = parent.to_str().expect("a plain path");
+    let made = user
+        .command(Path::new("mktemp"))
+        .args(["--directory", "--tmpdir", "assay-postgres-XXXXXXXX"])
+        .env("TMPDIR", parent)
+        .output()
+        .expect("mktemp runs");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    PathBuf::from(String::from_utf8_lossy(&made.stdout).trim())
+}
+
+fn settings(dir: &Path, port: u16) -> Vec<String> {
+    let (data, dir) = (dir.join("data").display().to_string(), dir.display());
+    let settings = [
+        "listen_addresses=127.0.0.1".to_owned(),
+        format!("port={port}"),
+        format!("unix_socket_directories={dir}"),
+        "max_connections=400".to_owned(),
+        "shared_buffers=64MB".to_owned(),
+    ];
+    let settings = settings.into_iter().flat_map(|setting| ["-c".to_owned(), setting]);
+    ["-D".to_owned(), data].into_iter().chain(settings).collect()
+}
+
+fn free_port() -> u16 {
+    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
+    free.local_addr().expect("it has an address").port()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_database_outlives_a_stop_and_a_kill_and_is_a_copy_of_the_prepared_one() {
+        let Some(server) = Postgres::own() else { return };
+        let prepare = async |url: String| {
+            let psql = Command::new(server.programs.join("psql"));
+            let create = "CREATE TABLE prepared (n integer)";
+            assert!(
+                { psql }.args(["--command", create]).arg(url).output().unwrap().status.success()
+            );
+        };
+        let database = server.database(prepare).await;
+        database.execute("INSERT INTO prepared VALUES (1)");
+        server.restart();
+        server.kill();
+        server.start();
+        database.execute("DO 'BEGIN ASSERT (SELECT n = 1 FROM prepared); END'");
+        let other = server.database(prepare).await;
+        other.execute("DO 'BEGIN ASSERT (SELECT count(*) = 0 FROM prepared); END'");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_left_of_a_server_whose_owner_is_gone() {
+        let Some(server) = Postgres::own() else { return };
+        let Keeper { dir, pipes, .. } = server.keeper.unwrap();
+        let pid = fs::read_to_string(dir.join("data/postmaster.pid")).unwrap();
+        let process = Path::new("/proc").join(pid.lines().next().unwrap());
+        assert!(process.exists());
+        // As the system does when a process ends, however it ends.
+        drop(pipes);
+        let is_gone = async || (!dir.exists() && !process.exists()).then_some(());
+        crate::eventually(PATIENCE, is_gone).await;
+    }
+}
