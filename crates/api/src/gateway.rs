@@ -32,9 +32,20 @@ const LINGER: Duration = Duration::from_secs(1);
 /// The time that the server's threads have to end after the server.
 const THREADS_TIME: Duration = Duration::from_secs(5);
 
+/// What a gateway answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Surface {
+    /// Every call.
+    Everything,
+    /// Whether the process lives, and whether it is ready.
+    Health,
+}
+
 /// How a gateway behaves.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// What it answers.
+    pub surface: Surface,
     /// The web origins that may use it.
     pub origins: Origins,
     /// The times that streams keep.
@@ -51,6 +62,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            surface: Surface::Everything,
             origins: Origins::same(),
             times: StreamTimes::default(),
             threads: None,
@@ -129,12 +141,13 @@ fn server(
     settings: &Settings,
     listener: TcpListener,
 ) -> Result<Server, GatewayError> {
+    let configure = match settings.surface {
+        Surface::Everything => routes::configure,
+        Surface::Health => routes::configure_health,
+    };
     let (draining, drain_delay) = (state.draining.clone(), settings.drain_delay);
     let mut server = HttpServer::new(move || {
-        App::new()
-            .app_data(Data::new(state.clone()))
-            .wrap(from_fn(edge))
-            .configure(routes::configure)
+        App::new().app_data(Data::new(state.clone())).wrap(from_fn(edge)).configure(configure)
     })
     // Streams write small pieces: Nagle's algorithm would hold each back until the reader has
     // acknowledged the one before, up to 40 ms.

@@ -19,5 +19,5 @@ mod stream;
 mod wait;
 
 pub use cors::Origins;
-pub use gateway::{Gateway, GatewayError, Settings};
+pub use gateway::{Gateway, GatewayError, Settings, Surface};
 pub use stream::StreamTimes;

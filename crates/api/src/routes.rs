@@ -27,6 +27,13 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .service(resource("/v1/limits", "GET").route(web::get().to(limits::handle)))
         .service(resource("/v1/problems", "GET").route(web::get().to(problems::list)))
         .service(resource("/v1/problems/{code}", "GET").route(web::get().to(problems::show)))
+        .configure(configure_health)
+        .default_service(web::to(no_such_address));
+}
+
+/// How the process is.
+pub(crate) fn configure_health(config: &mut ServiceConfig) {
+    config
         .service(
             resource("/healthz", "GET, HEAD")
                 .route(web::get().to(health::alive))

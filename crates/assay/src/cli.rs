@@ -31,9 +31,15 @@ pub enum Command {
     Ask(Ask),
     /// Run a server and its workers in this process
     Dev(Dev),
+    /// Run a gateway of a fleet: serve clients
+    Gateway(Gateway),
+    /// Run a worker of a fleet: run jobs and read documents
+    Worker(Worker),
+    /// Bring the database of a fleet to this release's form
+    Migrate(Migrate),
     /// Take documents in (.pdf, .html, .md, .txt)
     Ingest(Ingest),
-    /// Show the settings in force, and where each was set
+    /// Show the settings in force, without secrets, and where each was set
     Config,
     /// Read one document from standard input: what this program calls itself with
     #[command(hide = true)]
@@ -45,9 +51,13 @@ impl Cli {
     pub(crate) fn flags(&self) -> Vec<(&'static Setting, String)> {
         let (listen, slots) = match &self.command {
             Command::Dev(dev) => (dev.listen.clone(), dev.slots.clone()),
-            Command::Ask(_) | Command::Ingest(_) | Command::Config | Command::ReadDocument => {
-                (None, None)
-            }
+            Command::Gateway(gateway) => (gateway.listen.clone(), None),
+            Command::Worker(worker) => (None, worker.slots.clone()),
+            Command::Ask(_)
+            | Command::Ingest(_)
+            | Command::Migrate(_)
+            | Command::Config
+            | Command::ReadDocument => (None, None),
         };
         let flags = [("data_dir", self.data_dir.clone()), ("listen", listen), ("slots", slots)];
         let flags = flags.into_iter().filter_map(|(key, value)| Some((key, value?)));
@@ -78,6 +88,30 @@ pub struct Dev {
     /// Jobs that run at the same time [default: 8]
     #[arg(long, value_name = "N")]
     pub slots: Option<String>,
+}
+
+/// `assay gateway`.
+#[derive(Debug, Args)]
+pub struct Gateway {
+    /// The address to listen on [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<String>,
+}
+
+/// `assay worker`.
+#[derive(Debug, Args)]
+pub struct Worker {
+    /// Jobs that run at the same time [default: 8]
+    #[arg(long, value_name = "N")]
+    pub slots: Option<String>,
+}
+
+/// `assay migrate`.
+#[derive(Debug, Args)]
+pub struct Migrate {
+    /// Change nothing; exit with 1 if the database is behind this release
+    #[arg(long)]
+    pub check: bool,
 }
 
 /// `assay ingest`.

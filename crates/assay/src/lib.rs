@@ -6,5 +6,7 @@ pub mod config;
 pub mod corpus;
 pub mod embedded;
 pub mod exit;
+pub mod fleet;
+mod local;
 mod render;
 pub mod system;

@@ -15,10 +15,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::cli::Ingest;
 use crate::config::Config;
 use crate::corpus::ManifestLine;
-use crate::embedded::Embedded;
 use crate::exit::{USAGE, say};
+use crate::local::Local;
 use crate::render;
-use crate::system::{Settings, System};
+use crate::system::System;
 
 /// A file, and what is said about it.
 struct Entry {
@@ -36,14 +36,14 @@ pub(super) async fn run(args: Ingest, config: Config) -> anyhow::Result<ExitCode
         Some(manifest) => from_manifest(manifest)?,
         None => from_arguments(args),
     };
-    let embedded = Embedded::open(&config, Settings::of(&config))?;
+    let local = Local::open(&config).await?;
     let files = entries.len();
     let bar = progress(files);
     let mut failed = 0_usize;
     let takings = entries.into_iter().map(|entry| {
         let path = entry.path.display().to_string();
         bar.set_message(path.clone());
-        take_in(&embedded.system, entry).map(|taken| (path, taken))
+        take_in(local.system(), entry).map(|taken| (path, taken))
     });
     let mut takings = stream::iter(takings).buffer_unordered(config.readers as usize);
     while let Some((path, taken)) = takings.next().await {

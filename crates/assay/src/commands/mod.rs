@@ -3,8 +3,12 @@
 mod ask;
 mod config;
 mod dev;
+mod gateway;
 mod ingest;
+mod migrate;
 mod read_document;
+mod serving;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -22,6 +26,9 @@ pub async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
     match command {
         Command::Ask(args) => ask::run(args, config).await,
         Command::Dev(_) => dev::run(config).await,
+        Command::Gateway(_) => gateway::run(config).await,
+        Command::Worker(_) => worker::run(config).await,
+        Command::Migrate(args) => migrate::run(args, config).await,
         Command::Ingest(args) => ingest::run(args, config).await,
         Command::Config => Ok(config::run(&config)),
         Command::ReadDocument => Ok(read_document()),

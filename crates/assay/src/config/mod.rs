@@ -1,6 +1,7 @@
 //! Configuration: the only place that reads the environment. All errors are found at once.
 
 mod layers;
+mod secret;
 mod settings;
 
 use std::env::VarError;
@@ -13,11 +14,12 @@ use crate::cli::Cli;
 
 use layers::Layers;
 use settings::{
-    DATA_DIR, DRAIN_GRACE_S, LISTEN, LOG, MODEL, READERS, SCRIPTED_LATENCY_MS, SCRIPTED_LEDGER,
-    SLOTS,
+    ADMIN_LISTEN, AMQP_URL, ANONYMOUS, DATA_DIR, DATABASE_CONNECTIONS, DATABASE_URL, DRAIN_GRACE_S,
+    LISTEN, LOG, MODEL, READERS, SCRIPTED_LATENCY_MS, SCRIPTED_LEDGER, SLOTS,
 };
 
 pub use layers::Origin;
+pub use secret::SecretUrl;
 pub(crate) use settings::by_key;
 pub use settings::{SETTINGS, Setting};
 
@@ -29,8 +31,16 @@ const FILE_VARIABLE: &str = "ASSAY_CONFIG";
 pub struct Config {
     /// Where jobs, documents and the index are kept.
     pub data_dir: PathBuf,
+    /// The database of a fleet.
+    pub database_url: Option<SecretUrl>,
+    /// The broker of a fleet.
+    pub amqp_url: Option<SecretUrl>,
     /// Where a gateway serves clients.
     pub listen: SocketAddr,
+    /// Who may use a gateway without a key.
+    pub anonymous: Anonymous,
+    /// Where health is told.
+    pub admin_listen: Option<SocketAddr>,
     /// What answers.
     pub model: Model,
     /// Jobs that a worker runs at a time.
@@ -39,9 +49,20 @@ pub struct Config {
     pub readers: u32,
     /// What running jobs get to finish at the end.
     pub drain_grace: Duration,
+    /// Connections of one process to the database.
+    pub database_connections: u32,
     /// What to log: a filter such as `info,engine=debug`; each command has its default.
     pub log: Option<String>,
     shown: Vec<Shown>,
+}
+
+/// Who may use a gateway without a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Anonymous {
+    /// This machine.
+    Loopback,
+    /// Whoever reaches it.
+    Anywhere,
 }
 
 /// What finds passages and writes answers.
@@ -63,7 +84,7 @@ pub enum Model {
 pub struct Shown {
     /// The setting.
     pub setting: &'static Setting,
-    /// Its value; `None` if it has none.
+    /// Its value, without secrets; `None` if it has none.
     pub value: Option<String>,
     /// Where it was set.
     pub origin: Origin,
@@ -121,21 +142,37 @@ impl Config {
         let layers = Layers::read(file.as_deref(), &variable, flags, &mut errors);
         let shown = SETTINGS.iter().map(|setting| shown(setting, &layers)).collect();
         let mut values = Values { layers, errors };
+        let database_url = values
+            .optional(&DATABASE_URL, |text| SecretUrl::parse(text, &["postgres", "postgresql"]));
+        let amqp_url =
+            values.optional(&AMQP_URL, |text| SecretUrl::parse(text, &["amqp", "amqps"]));
+        let admin_listen = values.optional(&ADMIN_LISTEN, address);
         let log = values.optional(&LOG, |text| Ok(text.to_owned()));
         let data_dir = values.required(&DATA_DIR, |text| Ok(PathBuf::from(text)));
         let listen = values.required(&LISTEN, address);
+        let anonymous = values.required(&ANONYMOUS, |text| match text {
+            "loopback" => Ok(Anonymous::Loopback),
+            "anywhere" => Ok(Anonymous::Anywhere),
+            other => Err(format!("must be loopback or anywhere, not {other:?}")),
+        });
         let model = values.model();
         let slots = values.required(&SLOTS, within(1..=1_000));
         let readers = values.required(&READERS, within(1..=64));
         let drain_grace = values.required(&DRAIN_GRACE_S, within(0..=3_600));
+        let database_connections = values.required(&DATABASE_CONNECTIONS, within(2..=1_000));
         let config = (|| {
             Some(Self {
                 data_dir: data_dir?,
+                database_url,
+                amqp_url,
                 listen: listen?,
+                anonymous: anonymous?,
+                admin_listen,
                 model: model?,
                 slots: slots?,
                 readers: readers?,
                 drain_grace: Duration::from_secs(drain_grace?.into()),
+                database_connections: database_connections?,
                 log,
                 shown,
             })
@@ -213,7 +250,8 @@ fn shown(setting: &'static Setting, layers: &Layers) -> Shown {
     let Some((value, origin)) = layers.get(setting) else {
         return Shown { setting, value: None, origin: Origin::Default };
     };
-    Shown { setting, value: Some(value.to_owned()), origin }
+    let value = if setting.is_secret { secret::without_password(value) } else { value.to_owned() };
+    Shown { setting, value: Some(value), origin }
 }
 
 #[cfg(test)]
@@ -254,7 +292,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("assay.toml");
         std::fs::write(&file, "slotz = 3\nreaders = 0\nlog = []\n").unwrap();
-        let wrong = [("ASSAY_MODEL", "gpt"), ("ASSAY_SCRIPTED_LATENCY_MS", "soon")];
+        let wrong = [("ASSAY_MODEL", "gpt"), ("ASSAY_AMQP_URL", "http://u:s3cret@h")];
         let args = ["--config", file.to_str().unwrap(), "--listen", "here"];
         let errors = read(&args, &wrong).unwrap_err();
         let said: Vec<String> = errors.iter().map(ToString::to_string).collect();
@@ -265,18 +303,23 @@ mod tests {
             "--listen: must",
             "readers: must be a whole",
             "ASSAY_MODEL: must",
-            "ASSAY_SCRIPTED_LATENCY_MS: must",
+            "ASSAY_AMQP_URL: must be a URL",
             "ASSAY_DATA_DIR: is not set",
         ] {
             assert!(said.contains(part), "{part}: {said}");
         }
+        assert!(!said.contains("s3cret"), "{said}");
     }
 
     #[test]
-    fn what_is_in_force_is_shown_with_where_it_was_set() {
-        let config = read(&[], &[("HOME", "/h"), ("ASSAY_SLOTS", "3")]).unwrap();
+    fn what_is_in_force_is_shown_without_secrets() {
+        let url = "postgres://assay:s3cret@db/assay";
+        let config = read(&[], &[("HOME", "/h"), ("ASSAY_DATABASE_URL", url)]).unwrap();
         assert_eq!(config.shown().len(), SETTINGS.len());
-        let slots = config.shown().iter().find(|shown| shown.setting.key == "slots").unwrap();
-        assert_eq!((slots.value.as_deref(), slots.origin), (Some("3"), Origin::Environment));
+        assert!(!format!("{config:?}").contains("s3cret"));
+        let database = config.shown().iter().find(|shown| shown.setting.key == "database_url");
+        let database = database.unwrap();
+        assert_eq!(database.value.as_deref(), Some("postgres://assay:***@db/assay"));
+        assert_eq!(database.origin, Origin::Environment);
     }
 }

@@ -11,6 +11,8 @@ pub struct Setting {
     pub default: Option<&'static str>,
     /// What it does.
     pub about: &'static str,
+    /// Whether its value is an address with a password, to be shown without.
+    pub is_secret: bool,
 }
 
 const fn setting(
@@ -19,7 +21,7 @@ const fn setting(
     default: Option<&'static str>,
     about: &'static str,
 ) -> Setting {
-    Setting { key, variable, default, about }
+    Setting { key, variable, default, about, is_secret: false }
 }
 
 macro_rules! settings {
@@ -34,12 +36,36 @@ macro_rules! settings {
 settings! {
     DATA_DIR = setting(
         "data_dir", "ASSAY_DATA_DIR", None,
-        "Where jobs, documents and the index are kept. By default $XDG_DATA_HOME/assay, else \
-         ~/.local/share/assay.",
+        "Where jobs, documents and the index are kept; a worker of a fleet keeps its index there. \
+         By default $XDG_DATA_HOME/assay, else ~/.local/share/assay.",
     );
+    DATABASE_URL = Setting {
+        is_secret: true,
+        ..setting(
+            "database_url", "ASSAY_DATABASE_URL", None,
+            "The PostgreSQL of a fleet: postgres://USER:PASSWORD@HOST/DATABASE?sslmode=require.",
+        )
+    };
+    AMQP_URL = Setting {
+        is_secret: true,
+        ..setting(
+            "amqp_url", "ASSAY_AMQP_URL", None,
+            "The RabbitMQ of a fleet: amqp:// or amqps://USER:PASSWORD@HOST/VHOST. Without it \
+             workers look for work in the database.",
+        )
+    };
     LISTEN = setting(
         "listen", "ASSAY_LISTEN", Some("127.0.0.1:8080"),
         "The address that a gateway serves clients on.",
+    );
+    ANONYMOUS = setting(
+        "anonymous", "ASSAY_ANONYMOUS", Some("loopback"),
+        "Who may use a gateway without a key: loopback (this machine), or anywhere (whoever \
+         reaches it: behind something that checks, or in a closed network).",
+    );
+    ADMIN_LISTEN = setting(
+        "admin_listen", "ASSAY_ADMIN_LISTEN", None,
+        "The address of the health checks of a gateway or worker.",
     );
     MODEL = setting(
         "model", "ASSAY_MODEL", Some("extractive"),
@@ -56,6 +82,10 @@ settings! {
     DRAIN_GRACE_S = setting(
         "drain_grace_s", "ASSAY_DRAIN_GRACE_S", Some("5"),
         "Seconds that running jobs get to finish when a process is told to stop: 0 to 3600.",
+    );
+    DATABASE_CONNECTIONS = setting(
+        "database_connections", "ASSAY_DATABASE_CONNECTIONS", Some("10"),
+        "Connections of one process to the database, beside a worker's heartbeat: 2 to 1000.",
     );
     LOG = setting(
         "log", "ASSAY_LOG", None,

@@ -51,7 +51,11 @@ fn every_dependency_against_a_rule_is_found_with_the_rule() {
         ("engine", "rusqlite", "only adapter-embedded may use rusqlite"),
         ("adapter-embedded", "adapter-retrieval", "knows no other adapter"),
         ("adapter-embedded", "backoff", "only engine may use backoff"),
-        ("adapter-retrieval", "refinery", "only adapter-embedded and adapter-postgres may use refinery"),
+        (
+            "adapter-retrieval",
+            "refinery",
+            "only adapter-embedded and adapter-postgres may use refinery",
+        ),
         ("api", "worker", "not each other"),
         ("worker", "api", "not each other"),
         ("api", "adapter-embedded", "ports alone"),

@@ -1,0 +1,97 @@
+//! The fleet mode: gateways and workers in processes of their own, over PostgreSQL and RabbitMQ.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use adapter_embedded::InProcessProgressBus;
+use adapter_postgres::Store;
+use adapter_rabbitmq::{RabbitMqHintQueue, RabbitMqProgressBus};
+use anyhow::Context as _;
+use async_trait::async_trait;
+use contracts::Hint;
+use engine::ports::{Delivery, HintQueue, ProgressBus, PublishError, QueueClosed};
+
+use crate::config::{Config, SecretUrl};
+use crate::system::{Ports, Settings, System};
+
+/// One process's part of a fleet, not running yet.
+pub struct Fleet {
+    /// Its parts.
+    pub system: System,
+    broker: Option<Broker>,
+}
+
+impl Fleet {
+    /// Connects to the database, and in the background to the broker. The index is kept in `index`.
+    ///
+    /// # Errors
+    /// If no database is configured, it cannot be reached, or it is not migrated to this release's
+    /// form. A broker that cannot be reached is no error: jobs run without it.
+    pub async fn connect(
+        config: &Config,
+        settings: Settings,
+        index: &Path,
+    ) -> anyhow::Result<Self> {
+        let store = Arc::new(Store::open(&database(config)?).await?);
+        let broker = config.amqp_url.as_ref().map(Broker::open).transpose()?;
+        let (queue, bus): (Arc<dyn HintQueue>, Arc<dyn ProgressBus>) = match &broker {
+            Some(broker) => (broker.queue.clone(), broker.bus.clone()),
+            None => (Arc::new(NoBroker), Arc::new(InProcessProgressBus::default())),
+        };
+        let ports =
+            Ports { store: store.clone(), documents: store.clone(), corpus: store, queue, bus };
+        Ok(Self { system: System::new(ports, &config.model, index, settings)?, broker })
+    }
+
+    /// Gives the connections to the broker up. What is published afterwards is lost, and repaired
+    /// from the store like any loss.
+    pub async fn disconnect(self) {
+        if let Some(broker) = self.broker {
+            broker.queue.close().await;
+            broker.bus.close().await;
+        }
+    }
+}
+
+/// How the configured database is reached.
+///
+/// # Errors
+/// If none is configured.
+pub(crate) fn database(config: &Config) -> anyhow::Result<adapter_postgres::Settings> {
+    let url = config.database_url.as_ref();
+    let url = url.context("no database is configured: set ASSAY_DATABASE_URL")?;
+    let settings = adapter_postgres::Settings::of_url(url.expose()).context("database_url")?;
+    Ok(settings.with_connections_max(config.database_connections as usize))
+}
+
+struct Broker {
+    queue: Arc<RabbitMqHintQueue>,
+    bus: Arc<RabbitMqProgressBus>,
+}
+
+impl Broker {
+    fn open(url: &SecretUrl) -> anyhow::Result<Self> {
+        let settings = adapter_rabbitmq::Settings::for_url(url.expose()).context("amqp_url")?;
+        let bus = Arc::new(RabbitMqProgressBus::open(&settings));
+        Ok(Self { queue: Arc::new(RabbitMqHintQueue::open(settings)), bus })
+    }
+}
+
+/// The queue of a fleet without a broker: workers look into the database instead.
+struct NoBroker;
+
+#[async_trait]
+impl HintQueue for NoBroker {
+    async fn publish(&self, _: Hint) -> Result<(), PublishError> {
+        Err(PublishError::Unavailable("no broker is configured".into()))
+    }
+
+    async fn receive(&self) -> Result<Delivery, QueueClosed> {
+        std::future::pending().await
+    }
+
+    fn outage(&self) -> Option<Duration> {
+        Some(Duration::MAX)
+    }
+}
