@@ -1,6 +1,7 @@
 //! Configuration: the only place that reads the environment. All errors are found at once.
 
 mod layers;
+mod server;
 mod settings;
 
 use std::env::VarError;
@@ -9,15 +10,18 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use reqwest::Url;
+
 use crate::cli::Cli;
 
 use layers::Layers;
 use settings::{
-    DATA_DIR, DRAIN_GRACE_S, LISTEN, LOG, MODEL, READERS, SCRIPTED_LATENCY_MS, SCRIPTED_LEDGER,
-    SLOTS,
+    API_KEY, DATA_DIR, DRAIN_GRACE_S, LISTEN, LOG, MODEL, READERS, SCRIPTED_LATENCY_MS,
+    SCRIPTED_LEDGER, SERVER, SLOTS,
 };
 
 pub use layers::Origin;
+pub use server::Secret;
 pub(crate) use settings::by_key;
 pub use settings::{SETTINGS, Setting};
 
@@ -31,6 +35,10 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where a gateway serves clients.
     pub listen: SocketAddr,
+    /// Whose jobs the commands are about; the data directory's if `None`.
+    pub server: Option<Url>,
+    /// What is shown to that server.
+    pub api_key: Option<Secret>,
     /// What answers.
     pub model: Model,
     /// Jobs that a worker runs at a time.
@@ -124,6 +132,8 @@ impl Config {
         let log = values.optional(&LOG, |text| Ok(text.to_owned()));
         let data_dir = values.required(&DATA_DIR, |text| Ok(PathBuf::from(text)));
         let listen = values.required(&LISTEN, address);
+        let server = values.optional(&SERVER, server::address);
+        let api_key = values.optional(&API_KEY, Secret::api_key);
         let model = values.model();
         let slots = values.required(&SLOTS, within(1..=1_000));
         let readers = values.required(&READERS, within(1..=64));
@@ -132,6 +142,8 @@ impl Config {
             Some(Self {
                 data_dir: data_dir?,
                 listen: listen?,
+                server,
+                api_key,
                 model: model?,
                 slots: slots?,
                 readers: readers?,
@@ -213,6 +225,7 @@ fn shown(setting: &'static Setting, layers: &Layers) -> Shown {
     let Some((value, origin)) = layers.get(setting) else {
         return Shown { setting, value: None, origin: Origin::Default };
     };
+    let value = if setting.is_secret { "(secret)" } else { value };
     Shown { setting, value: Some(value.to_owned()), origin }
 }
 

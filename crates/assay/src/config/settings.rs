@@ -11,6 +11,8 @@ pub struct Setting {
     pub default: Option<&'static str>,
     /// What it does.
     pub about: &'static str,
+    /// Whether its value is shown to nobody.
+    pub is_secret: bool,
 }
 
 const fn setting(
@@ -19,7 +21,12 @@ const fn setting(
     default: Option<&'static str>,
     about: &'static str,
 ) -> Setting {
-    Setting { key, variable, default, about }
+    Setting { key, variable, default, about, is_secret: false }
+}
+
+/// A setting without a default, whose value is shown to nobody.
+const fn secret(key: &'static str, variable: &'static str, about: &'static str) -> Setting {
+    Setting { key, variable, default: None, about, is_secret: true }
 }
 
 macro_rules! settings {
@@ -40,6 +47,16 @@ settings! {
     LISTEN = setting(
         "listen", "ASSAY_LISTEN", Some("127.0.0.1:8080"),
         "The address that a gateway serves clients on.",
+    );
+    SERVER = setting(
+        "server", "ASSAY_SERVER", None,
+        "The server whose jobs submit, get, list, watch, cancel and retry are about, such as \
+         https://assay.example.org. By default the data directory, through the process that \
+         serves it, if one does.",
+    );
+    API_KEY = secret(
+        "api_key", "ASSAY_API_KEY",
+        "The key that these commands show to the server.",
     );
     MODEL = setting(
         "model", "ASSAY_MODEL", Some("extractive"),
