@@ -1,6 +1,7 @@
 //! Composition: which adapters stand behind which ports, and what the commands do with them.
 
 pub mod cli;
+mod client;
 pub mod commands;
 pub mod config;
 pub mod corpus;

@@ -1,116 +1,84 @@
 //! What a person sees in a terminal.
 
-use std::fmt::Write as _;
-use std::io::Write as _;
-use std::time::Duration;
+mod answer;
+mod event;
+mod problem;
+mod progress;
+mod sheet;
+mod table;
 
-use contracts::{AnalysisResult, Event, EventBody, Job};
-use indicatif::{ProgressBar, ProgressStyle};
+use std::io::{self, ErrorKind, Write as _};
+use std::ops::ControlFlow;
+
+use contracts::Timestamp;
+
+pub(crate) use self::answer::{answer, no_answer};
+pub(crate) use self::event::event;
+pub(crate) use self::problem::problem;
+pub(crate) use self::progress::Progress;
+pub(crate) use self::sheet::sheet;
+pub(crate) use self::table::Table;
 
 /// Writes a line to standard output. A reader that has gone away, such as `head`, is no error.
 pub(crate) fn line(text: &str) {
-    let _ = writeln!(std::io::stdout(), "{text}");
+    let _ = writeln!(io::stdout(), "{text}");
 }
 
-/// An answer with its numbered sources and its confidence.
-pub(crate) fn answer(result: &AnalysisResult) -> String {
-    let mut text = with_numbers(result);
-    text.push_str("\n\nSources\n");
-    for (index, source) in result.sources.iter().enumerate() {
-        let _ = writeln!(text, "  [{}] {}", index + 1, source.place());
-        if let Some(url) = &source.url {
-            let _ = writeln!(text, "      {url}");
-        }
+/// Writes a line to standard output; breaks if its reader has gone away, which is no error.
+///
+/// # Errors
+/// What else keeps it from being written, such as a full disk.
+pub(crate) fn put(text: &str) -> io::Result<ControlFlow<()>> {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Ok(()) => Ok(ControlFlow::Continue(())),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
+        Err(error) => Err(error),
     }
-    let confidence = &result.confidence;
-    let _ = write!(
-        text,
-        "\nConfidence {:.2} ({}): {}",
-        confidence.value, confidence.method, confidence.basis
-    );
-    for gap in &result.gaps {
-        let _ = write!(text, "\nMissing: {gap}");
-    }
-    text
 }
 
-/// Why there is no answer, and what to do about it.
-pub(crate) fn no_answer(job: &Job) -> String {
-    let mut text = format!("No answer: the job {} has {}.", job.id, job.state);
-    if let Some(error) = &job.error {
-        let _ = write!(text, "\n{} ({}): {}", error.title, error.code, error.detail);
-        if error.retryable == Some(true) {
-            text.push_str("\nTrying again may help.");
-        }
-    }
-    text
+/// Text that comes from elsewhere, without what would steer a terminal: control characters but
+/// line breaks and tabs become U+FFFD.
+pub(crate) fn plain(text: &str) -> String {
+    let steers = |c: char| c.is_control() && c != '\n' && c != '\t';
+    text.replace(steers, "\u{fffd}")
 }
 
-/// The summary, each cited part followed by the numbers of its sources.
-fn with_numbers(result: &AnalysisResult) -> String {
-    let number = |citation: &contracts::result::Citation| {
-        result.sources.iter().position(|source| source.id == citation.source_id)
-    };
-    let mut marks: Vec<(usize, usize)> = result
-        .citations
-        .iter()
-        .filter_map(|citation| number(citation).map(|index| (citation.end, index + 1)))
-        .collect();
-    marks.sort_unstable();
-    marks.dedup();
-    let mut text = String::new();
-    let mut marks = marks.into_iter().peekable();
-    let end = result.summary.chars().count();
-    for (offset, c) in result.summary.chars().map(Some).chain([None]).enumerate() {
-        while let Some((_, number)) = marks.next_if(|(at, _)| *at == offset || offset == end) {
-            let _ = write!(text, " [{number}]");
-        }
-        text.extend(c);
-    }
-    text
+/// The same, on one line.
+pub(crate) fn one_line(text: &str) -> String {
+    plain(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A line per finished step and a live one for the current step, on standard error; nothing where
-/// that is no terminal.
-pub(crate) struct Progress {
-    bar: ProgressBar,
-    sources: usize,
+/// A time to the second.
+pub(crate) fn time(time: Timestamp) -> String {
+    let text = time.to_string();
+    format!("{}Z", text[..19].replace('T', " "))
 }
 
-impl Progress {
-    pub(crate) fn start() -> Self {
-        let bar = ProgressBar::new_spinner();
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}  {elapsed}") {
-            bar.set_style(style);
-        }
-        bar.set_message("waiting");
-        bar.enable_steady_tick(Duration::from_millis(100));
-        Self { bar, sources: 0 }
+/// A duration as people say it.
+pub(crate) fn duration(ms: u64) -> String {
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..60_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+        _ => format!("{} min {} s", ms / 60_000, ms % 60_000 / 1_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_elsewhere_does_not_steer_the_terminal() {
+        assert_eq!(plain("a\u{1b}[31mb\r\u{9b}c\n\td"), "a\u{fffd}[31mb\u{fffd}\u{fffd}c\n\td");
+        assert_eq!(one_line(" a\n\tb "), "a b");
     }
 
-    /// Shows an event, given as its envelope's JSON.
-    pub(crate) fn show(&mut self, event: &str) {
-        let Ok(event) = serde_json::from_str::<Event>(event) else { return };
-        match event.body() {
-            Some(EventBody::StepStarted(data)) => self.bar.set_message(data.step),
-            Some(EventBody::StepCompleted(data)) => {
-                self.bar.println(format!("✓ {:<10} {:>6} ms", data.step, data.duration_ms));
-            }
-            Some(EventBody::StepFailed(data)) => {
-                self.bar.println(format!("✗ {:<10} {}", data.step, data.error.detail));
-            }
-            Some(EventBody::SourceRetrieved(_)) => {
-                self.sources += 1;
-                self.bar.set_message(format!("{} sources", self.sources));
-            }
-            Some(EventBody::JobAttemptFailed(data)) if data.will_retry => {
-                self.bar.set_message("waiting for the next attempt");
-            }
-            Some(_) | None => {}
+    #[test]
+    fn times_and_durations_are_short() {
+        assert_eq!(time(Timestamp::from_millis(1_700_000_000_007)), "2023-11-14 22:13:20Z");
+        for (ms, text) in [(0, "0 ms"), (1_250, "1.2 s"), (61_000, "1 min 1 s")] {
+            assert_eq!(duration(ms), text);
         }
-    }
-
-    pub(crate) fn finish(&self) {
-        self.bar.finish_and_clear();
     }
 }
