@@ -16,6 +16,9 @@ use std::path::{Path, PathBuf};
 /// Bytes read of another process's lock file: more than any process writes.
 const OWNER_BYTES_MAX: u64 = 256;
 
+/// The file that is locked by a directory's owner.
+const LOCK: &str = "lock";
+
 /// A data directory that this process owns until it is dropped.
 #[derive(Debug)]
 pub struct DataDir {
@@ -81,6 +84,14 @@ impl DataDir {
         }
     }
 
+    /// Who owns the directory at `path`, or owned it last. Takes nothing.
+    ///
+    /// # Errors
+    /// If it has never been owned, or cannot be read.
+    pub fn owner(path: &Path) -> io::Result<Owner> {
+        read_owner(&mut File::open(path.join(LOCK))?)
+    }
+
     /// Writes down the address that this process listens on, for others to find.
     ///
     /// # Errors
@@ -118,7 +129,7 @@ fn take(path: &Path) -> io::Result<Taken> {
     create(path)?;
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
-    let mut lock = options.open(path.join("lock"))?;
+    let mut lock = options.open(path.join(LOCK))?;
     match lock.try_lock() {
         Ok(()) => {
             sign(&lock, None)?;

@@ -1,10 +1,14 @@
 //! The command line.
 
+pub(crate) mod jobs;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Setting, by_key};
+
+pub use self::jobs::{Cancel, Get, List, Retry, Submit, Target, Watch};
 
 /// Answers questions about companies from their documents, every statement with its source.
 #[derive(Debug, Parser)]
@@ -39,6 +43,34 @@ pub enum Command {
     Migrate(Migrate),
     /// Take documents in (.pdf, .html, .md, .txt)
     Ingest(Ingest),
+    /// Submit a question as a job, and print the job's id
+    ///
+    /// Exits with 0 if it was accepted, and with --wait if there is an answer; 1 if it was refused
+    /// or the job failed; 2 if the call was wrong; 130 if it was interrupted. Interrupting never
+    /// cancels the job.
+    Submit(Submit),
+    /// Show a job
+    ///
+    /// Exits with 0 if the job could be shown, whatever became of it, else with 1.
+    Get(Get),
+    /// List jobs, newest first
+    List(List),
+    /// Show what happens to a job, until it ends
+    ///
+    /// Goes on where it was when the connection is lost. Exits with 0 if the job succeeded, 1 if it
+    /// did not, 130 if it was interrupted.
+    Watch(Watch),
+    /// Cancel a job
+    ///
+    /// Prints `cancelled`, or `cancelling` if a worker is being stopped: then the job can only
+    /// become cancelled. Exits with 1 if the job has ended otherwise.
+    Cancel(Cancel),
+    /// Repeat a job that ended, without repeating what is still good of it
+    ///
+    /// Prints the new job's id, or with --state the old and the new id of each. A job that was
+    /// repeated by this command is not repeated again, however often it is called. Exits with 0 if
+    /// all is done, 1 if something was refused, 130 if it was interrupted.
+    Retry(Retry),
     /// Show the settings in force, without secrets, and where each was set
     Config,
     /// Read one document from standard input: what this program calls itself with
@@ -49,17 +81,29 @@ pub enum Command {
 impl Cli {
     /// The settings that were given as flags, as they were written.
     pub(crate) fn flags(&self) -> Vec<(&'static Setting, String)> {
-        let (listen, slots) = match &self.command {
-            Command::Dev(dev) => (dev.listen.clone(), dev.slots.clone()),
-            Command::Gateway(gateway) => (gateway.listen.clone(), None),
-            Command::Worker(worker) => (None, worker.slots.clone()),
+        let (mut listen, mut slots, mut server) = (None, None, None);
+        match &self.command {
+            Command::Dev(dev) => (listen, slots) = (dev.listen.clone(), dev.slots.clone()),
+            Command::Gateway(gateway) => listen = gateway.listen.clone(),
+            Command::Worker(worker) => slots = worker.slots.clone(),
+            Command::Submit(Submit { target, .. })
+            | Command::Get(Get { target, .. })
+            | Command::List(List { target, .. })
+            | Command::Watch(Watch { target, .. })
+            | Command::Cancel(Cancel { target, .. })
+            | Command::Retry(Retry { target, .. }) => server = target.server.clone(),
             Command::Ask(_)
             | Command::Ingest(_)
             | Command::Migrate(_)
             | Command::Config
-            | Command::ReadDocument => (None, None),
-        };
-        let flags = [("data_dir", self.data_dir.clone()), ("listen", listen), ("slots", slots)];
+            | Command::ReadDocument => {}
+        }
+        let flags = [
+            ("data_dir", self.data_dir.clone()),
+            ("listen", listen),
+            ("slots", slots),
+            ("server", server),
+        ];
         let flags = flags.into_iter().filter_map(|(key, value)| Some((key, value?)));
         flags.filter_map(|(key, value)| Some((by_key(key)?, value))).collect()
     }

@@ -20,6 +20,7 @@ fn a_directory_in_use_says_who_uses_it() {
     assert!(message.contains(&std::process::id().to_string()), "{message}");
     let DataDirError::InUse { owner, .. } = conflict else { panic!("{conflict:?}") };
     assert_eq!(owner, Owner { pid, address: Some(address) });
+    assert_eq!(DataDir::owner(&path).unwrap(), owner, "one may look without taking it");
 }
 
 #[test]

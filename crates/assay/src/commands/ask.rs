@@ -3,14 +3,14 @@
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use contracts::{Job, RequestError, Submission};
+use contracts::{Job, Submission};
 use engine::services::SubmitOptions;
 use serde_json::json;
 
 use crate::cli::Ask;
 use crate::config::Config;
 use crate::embedded::Embedded;
-use crate::exit::{self, INTERRUPTED, USAGE};
+use crate::exit::{self, INTERRUPTED};
 use crate::render::{self, Progress};
 use crate::system::{Settings, System};
 
@@ -19,7 +19,7 @@ pub(super) async fn run(args: Ask, config: Config) -> anyhow::Result<ExitCode> {
     let body = json!({"company_name": args.company, "question": args.question});
     let submission = match Submission::from_value(body) {
         Ok(submission) => submission,
-        Err(error) => return Ok(wrong_call(&error)),
+        Err(error) => return Ok(super::wrong_call(&error)),
     };
     let embedded = Embedded::open(&config, Settings::default())?;
     embedded.load_examples_if_empty().await?;
@@ -60,7 +60,8 @@ async fn ask(system: &System, submission: Submission) -> anyhow::Result<Option<J
     Ok(Some(jobs.get(tenant, id).await?))
 }
 
-fn show(job: &Job, as_json: bool) -> anyhow::Result<ExitCode> {
+/// Prints the answer, or why there is none.
+pub(super) fn show(job: &Job, as_json: bool) -> anyhow::Result<ExitCode> {
     if as_json {
         render::line(&serde_json::to_string_pretty(job)?);
     } else {
@@ -70,21 +71,4 @@ fn show(job: &Job, as_json: bool) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(if job.result.is_some() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn wrong_call(error: &RequestError) -> ExitCode {
-    match error {
-        RequestError::Malformed(detail) => exit::say(&format!("error: {detail}")),
-        RequestError::Invalid(errors) => {
-            for error in errors {
-                let argument = match error.pointer.as_str() {
-                    "/company_name" => "--company",
-                    "/question" => "the question",
-                    other => other,
-                };
-                exit::say(&format!("error: {argument} {}", error.detail));
-            }
-        }
-    }
-    ExitCode::from(USAGE)
 }

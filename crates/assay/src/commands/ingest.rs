@@ -16,7 +16,7 @@ use crate::cli::Ingest;
 use crate::config::Config;
 use crate::corpus::ManifestLine;
 use crate::exit::{USAGE, say};
-use crate::local::Local;
+use crate::own;
 use crate::render;
 use crate::system::System;
 
@@ -36,14 +36,14 @@ pub(super) async fn run(args: Ingest, config: Config) -> anyhow::Result<ExitCode
         Some(manifest) => from_manifest(manifest)?,
         None => from_arguments(args),
     };
-    let local = Local::open(&config).await?;
+    let system = own::system(&config).await?;
     let files = entries.len();
     let bar = progress(files);
     let mut failed = 0_usize;
     let takings = entries.into_iter().map(|entry| {
         let path = entry.path.display().to_string();
         bar.set_message(path.clone());
-        take_in(local.system(), entry).map(|taken| (path, taken))
+        take_in(&system, entry).map(|taken| (path, taken))
     });
     let mut takings = stream::iter(takings).buffer_unordered(config.readers as usize);
     while let Some((path, taken)) = takings.next().await {

@@ -1,37 +1,90 @@
 //! What each command does.
 
 mod ask;
+mod cancel;
 mod config;
 mod dev;
 mod gateway;
+mod get;
 mod ingest;
+mod interrupt;
+mod list;
 mod migrate;
 mod read_document;
+mod retry;
 mod serving;
+mod submit;
+mod watch;
 mod worker;
 
 use std::process::ExitCode;
 
+use contracts::RequestError;
 pub use read_document::read_document;
 use telemetry::{Format, Options};
 
 use crate::cli::Command;
+use crate::client::ClientError;
 use crate::config::Config;
+use crate::exit::{self, USAGE, say};
 
 /// Runs a command to its end.
 ///
 /// # Errors
 /// What kept it from being done, for the person who ran it.
 pub async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
-    match command {
+    let done = match command {
         Command::Ask(args) => ask::run(args, config).await,
         Command::Dev(_) => dev::run(config).await,
         Command::Gateway(_) => gateway::run(config).await,
         Command::Worker(_) => worker::run(config).await,
         Command::Migrate(args) => migrate::run(args, config).await,
         Command::Ingest(args) => ingest::run(args, config).await,
+        Command::Submit(args) => submit::run(args, config).await,
+        Command::Get(args) => get::run(args, config).await,
+        Command::List(args) => list::run(args, config).await,
+        Command::Watch(args) => watch::run(args, config).await,
+        Command::Cancel(args) => cancel::run(args, config).await,
+        Command::Retry(args) => retry::run(args, config).await,
         Command::Config => Ok(config::run(&config)),
         Command::ReadDocument => Ok(read_document()),
+    };
+    done.or_else(with_advice)
+}
+
+/// Reports an error that the person who called can do something about, and what that is.
+fn with_advice(error: anyhow::Error) -> anyhow::Result<ExitCode> {
+    let Some(advice) = error.downcast_ref::<ClientError>().and_then(ClientError::advice) else {
+        return Err(error);
+    };
+    let code = exit::failure(&error);
+    say(advice);
+    Ok(code)
+}
+
+/// Reports what is wrong with a request in the words of the command line.
+fn wrong_call(error: &RequestError) -> ExitCode {
+    match error {
+        RequestError::Malformed(detail) => say(&format!("error: {detail}")),
+        RequestError::Invalid(errors) => {
+            for error in errors {
+                say(&format!("error: {} {}", argument(&error.pointer), error.detail));
+            }
+        }
+    }
+    ExitCode::from(USAGE)
+}
+
+/// The argument that became the field of the request at this place.
+fn argument(pointer: &str) -> String {
+    let mut parts = pointer.trim_start_matches('/').splitn(2, '/');
+    match (parts.next().unwrap_or_default(), parts.next()) {
+        ("company_name", _) => "--company".to_owned(),
+        ("question", _) => "the question".to_owned(),
+        ("labels", Some(key)) => format!("--label {key}"),
+        ("labels", None) => "--label".to_owned(),
+        ("document_ids", _) => "--document".to_owned(),
+        (field, _) => format!("--{}", field.replace('_', "-")),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod layers;
 mod secret;
+mod server;
 mod settings;
 
 use std::env::VarError;
@@ -10,18 +11,22 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use reqwest::Url;
+
 use crate::cli::Cli;
 
 use layers::Layers;
 use settings::{
-    ADMIN_LISTEN, AMQP_URL, ANONYMOUS, DATA_DIR, DATABASE_CONNECTIONS, DATABASE_URL, DRAIN_GRACE_S,
-    LISTEN, LOG, MODEL, READERS, SCRIPTED_LATENCY_MS, SCRIPTED_LEDGER, SLOTS,
+    ADMIN_LISTEN, AMQP_URL, ANONYMOUS, API_KEY, DATA_DIR, DATABASE_CONNECTIONS, DATABASE_URL,
+    DRAIN_GRACE_S, LISTEN, LOG, MODEL, READERS, SCRIPTED_LATENCY_MS, SCRIPTED_LEDGER, SERVER,
+    SLOTS,
 };
 
 pub use layers::Origin;
 pub use secret::SecretUrl;
+pub use server::Secret;
 pub(crate) use settings::by_key;
-pub use settings::{SETTINGS, Setting};
+pub use settings::{SETTINGS, Secrecy, Setting};
 
 /// Names the configuration file.
 const FILE_VARIABLE: &str = "ASSAY_CONFIG";
@@ -41,6 +46,10 @@ pub struct Config {
     pub anonymous: Anonymous,
     /// Where health is told.
     pub admin_listen: Option<SocketAddr>,
+    /// Whose jobs the commands are about; the data directory's if `None`.
+    pub server: Option<Url>,
+    /// What is shown to that server.
+    pub api_key: Option<Secret>,
     /// What answers.
     pub model: Model,
     /// Jobs that a worker runs at a time.
@@ -155,6 +164,8 @@ impl Config {
             "anywhere" => Ok(Anonymous::Anywhere),
             other => Err(format!("must be loopback or anywhere, not {other:?}")),
         });
+        let server = values.optional(&SERVER, server::address);
+        let api_key = values.optional(&API_KEY, Secret::api_key);
         let model = values.model();
         let slots = values.required(&SLOTS, within(1..=1_000));
         let readers = values.required(&READERS, within(1..=64));
@@ -168,6 +179,8 @@ impl Config {
                 listen: listen?,
                 anonymous: anonymous?,
                 admin_listen,
+                server,
+                api_key,
                 model: model?,
                 slots: slots?,
                 readers: readers?,
@@ -250,7 +263,11 @@ fn shown(setting: &'static Setting, layers: &Layers) -> Shown {
     let Some((value, origin)) = layers.get(setting) else {
         return Shown { setting, value: None, origin: Origin::Default };
     };
-    let value = if setting.is_secret { secret::without_password(value) } else { value.to_owned() };
+    let value = match setting.secrecy {
+        Secrecy::None => value.to_owned(),
+        Secrecy::Password => secret::without_password(value),
+        Secrecy::Whole => "***".to_owned(),
+    };
     Shown { setting, value: Some(value), origin }
 }
 

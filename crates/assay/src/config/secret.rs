@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use url::Url;
+use reqwest::Url;
 
 /// An address whose password is shown to nobody.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,5 +1,16 @@
 //! What can be configured: one table for the file, the environment, `assay config` and the docs.
 
+/// What of a setting's value is shown to nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secrecy {
+    /// Nothing.
+    None,
+    /// The password in an address.
+    Password,
+    /// All of it.
+    Whole,
+}
+
 /// One thing that can be configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Setting {
@@ -11,8 +22,8 @@ pub struct Setting {
     pub default: Option<&'static str>,
     /// What it does.
     pub about: &'static str,
-    /// Whether its value is an address with a password, to be shown without.
-    pub is_secret: bool,
+    /// What of its value is shown to nobody.
+    pub secrecy: Secrecy,
 }
 
 const fn setting(
@@ -21,7 +32,17 @@ const fn setting(
     default: Option<&'static str>,
     about: &'static str,
 ) -> Setting {
-    Setting { key, variable, default, about, is_secret: false }
+    Setting { key, variable, default, about, secrecy: Secrecy::None }
+}
+
+/// A setting without a default of which something is shown to nobody.
+const fn secret(
+    key: &'static str,
+    variable: &'static str,
+    secrecy: Secrecy,
+    about: &'static str,
+) -> Setting {
+    Setting { key, variable, default: None, about, secrecy }
 }
 
 macro_rules! settings {
@@ -39,21 +60,15 @@ settings! {
         "Where jobs, documents and the index are kept; a worker of a fleet keeps its index there. \
          By default $XDG_DATA_HOME/assay, else ~/.local/share/assay.",
     );
-    DATABASE_URL = Setting {
-        is_secret: true,
-        ..setting(
-            "database_url", "ASSAY_DATABASE_URL", None,
-            "The PostgreSQL of a fleet: postgres://USER:PASSWORD@HOST/DATABASE?sslmode=require.",
-        )
-    };
-    AMQP_URL = Setting {
-        is_secret: true,
-        ..setting(
-            "amqp_url", "ASSAY_AMQP_URL", None,
-            "The RabbitMQ of a fleet: amqp:// or amqps://USER:PASSWORD@HOST/VHOST. Without it \
-             workers look for work in the database.",
-        )
-    };
+    DATABASE_URL = secret(
+        "database_url", "ASSAY_DATABASE_URL", Secrecy::Password,
+        "The PostgreSQL of a fleet: postgres://USER:PASSWORD@HOST/DATABASE?sslmode=require.",
+    );
+    AMQP_URL = secret(
+        "amqp_url", "ASSAY_AMQP_URL", Secrecy::Password,
+        "The RabbitMQ of a fleet: amqp:// or amqps://USER:PASSWORD@HOST/VHOST. Without it \
+         workers look for work in the database.",
+    );
     LISTEN = setting(
         "listen", "ASSAY_LISTEN", Some("127.0.0.1:8080"),
         "The address that a gateway serves clients on.",
@@ -66,6 +81,16 @@ settings! {
     ADMIN_LISTEN = setting(
         "admin_listen", "ASSAY_ADMIN_LISTEN", None,
         "The address of the health checks of a gateway or worker.",
+    );
+    SERVER = setting(
+        "server", "ASSAY_SERVER", None,
+        "The server whose jobs submit, get, list, watch, cancel and retry are about, such as \
+         https://assay.example.org. By default the fleet of database_url, else the data directory, \
+         through the process that serves it, if one does.",
+    );
+    API_KEY = secret(
+        "api_key", "ASSAY_API_KEY", Secrecy::Whole,
+        "The key that these commands show to the server.",
     );
     MODEL = setting(
         "model", "ASSAY_MODEL", Some("extractive"),

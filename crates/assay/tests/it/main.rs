@@ -4,7 +4,9 @@
 
 mod cli;
 mod client;
+mod client_commands;
 mod crashes;
+mod fake_server;
 mod filings;
 mod hostile;
 mod hostile_files;

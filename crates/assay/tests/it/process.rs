@@ -21,8 +21,13 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server on a free port of the loopback interface and waits until it listens.
     pub(crate) fn start(data_dir: &Path, ledger: &Path) -> Self {
+        Self::start_at("127.0.0.1:0", data_dir, ledger)
+    }
+
+    /// The same, at this address.
+    pub(crate) fn start_at(listen: &str, data_dir: &Path, ledger: &Path) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_assay"))
-            .args(["dev", "--listen", "127.0.0.1:0", "--data-dir"])
+            .args(["dev", "--listen", listen, "--data-dir"])
             .arg(data_dir)
             .env("ASSAY_MODEL", "scripted")
             .env("ASSAY_SCRIPTED_LEDGER", ledger)

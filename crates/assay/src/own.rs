@@ -1,0 +1,20 @@
+//! The system that a command reaches by itself, without a server.
+
+use crate::config::Config;
+use crate::embedded::Embedded;
+use crate::fleet::Fleet;
+use crate::system::{Settings, System};
+
+/// The use cases over the fleet's database if one is configured, else over the data directory.
+///
+/// # Errors
+/// Those of [`Fleet::connect`] and [`Embedded::open`].
+pub(crate) async fn system(config: &Config) -> anyhow::Result<System> {
+    let settings = Settings::of(config);
+    if config.database_url.is_none() {
+        return Ok(Embedded::open(config, settings)?.system);
+    }
+    // Nothing that a command asks touches the index.
+    let index = config.data_dir.join("index");
+    Ok(Fleet::connect(config, settings, &index).await?.system)
+}
