@@ -23,10 +23,14 @@ const CONNECTIONS_MAX: usize = 16;
 pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// A connection whose other end does not answer for this long is given up by the system.
 const SILENCE_LIMIT: Duration = Duration::from_secs(5);
-/// What each session asks of the server, so that no lock outlives a client that froze. Batches
-/// have no use for just-in-time compilation, which can take longer than the whole statement.
+/// What each session asks of the server, so that no lock outlives a client that froze.
+///
+/// Plans are made once a session, perhaps while a table is empty, and must be good for one of
+/// millions of rows, too: an index is used wherever there is one. Just-in-time compilation can
+/// take longer than a whole batch.
 const SESSION: &str = "-c statement_timeout=5s -c lock_timeout=1s \
-                       -c idle_in_transaction_session_timeout=2s -c jit=off";
+                       -c idle_in_transaction_session_timeout=2s \
+                       -c enable_seqscan=off -c jit=off";
 
 impl Settings {
     /// The database that a `postgres://` URL names. With `sslmode=require` it is reached over TLS

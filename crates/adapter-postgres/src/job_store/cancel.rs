@@ -4,7 +4,7 @@ use contracts::{News, TenantId};
 use engine::job::Change;
 use engine::ports::Cancelled;
 
-use super::changes::Decide;
+use super::asked::Decide;
 use super::draft::Draft;
 use crate::fault::Fault;
 

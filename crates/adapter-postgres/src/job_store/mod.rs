@@ -4,6 +4,7 @@
 //! and all that follows from the events. SQL searches; it decides nothing. Many changes share a
 //! transaction ([`crate::group_commit`]).
 
+mod asked;
 mod cancel;
 mod changes;
 mod draft;
@@ -29,8 +30,8 @@ use engine::ports::{
     Renewal, Snapshot, StepRecord, StoreError, Submitted, Swept, Write, Written,
 };
 
+use self::asked::ask;
 use self::cancel::{Cancel, EndIfOverdue};
-use self::changes::ask;
 use self::worker::{Claim, FencedWrite, GiveBack};
 use crate::store::Store;
 

@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::changes::{Decide, ask};
+use super::asked::{Decide, ask};
 use super::draft::Draft;
 use crate::database::{Parameter, Query};
 use crate::fault::{Fault, to_stored};

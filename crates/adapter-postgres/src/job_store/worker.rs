@@ -6,7 +6,7 @@ use contracts::{EventBody, News, WorkerId};
 use engine::job::{Change, Refusal, State};
 use engine::ports::{Claimed, Committed, Write, Written};
 
-use super::changes::{Decide, Needs};
+use super::asked::{Decide, Needs};
 use super::draft::{Draft, Material};
 use super::unknown_claims::UnknownClaims;
 use crate::fault::Fault;

@@ -4,7 +4,9 @@ WITH put AS (
     INSERT INTO documents AS d (
         id, tenant, state, company, company_key, title, url, published_on, media_type,
         content_sha256, bytes, traceparent, created_at)
-    VALUES ($1, $2, 'pending', $3, $4, $5, $6, $7, $8, $9, octet_length($10::bytea), $11, assay_now())
+    VALUES (
+        $1, $2, 'pending', $3, $4, $5, $6, $7, $8, $9, octet_length($10::bytea), $11,
+        assay_now())
     ON CONFLICT (tenant, company_key, content_sha256) DO UPDATE SET
         state = 'pending',
         company = excluded.company,

@@ -6,4 +6,4 @@ UPDATE attempts AS a SET
 FROM unnest(
     $1::uuid[], $2::integer[], $3::timestamptz[], $4::text[], $5::text[], $6::text[]
 ) AS n (job_id, n, finished_at, outcome, requeue_reason, error)
-WHERE a.job_id = n.job_id AND a.n = n.n AND a.finished_at IS NULL
+WHERE a.job_id = n.job_id AND a.job_id = ANY ($1) AND a.n = n.n AND a.finished_at IS NULL

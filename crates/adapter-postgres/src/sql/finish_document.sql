@@ -7,7 +7,8 @@ WITH ended AS (
         lease_until = NULL
     WHERE id = $1 AND epoch = $2 AND lease_until IS NOT NULL
     RETURNING
-        tenant, id, state, company, title, url, published_on, content_sha256, bytes, pages, created_at, error
+        tenant, id, state, company, title, url, published_on, content_sha256, bytes, pages,
+        created_at, error
 ),
 dropped AS (
     DELETE FROM document_files AS f

@@ -1,5 +1,6 @@
 -- Whatever is recorded of a job either takes it out of the queue or happens outside of it: no hint
--- is under way for it any more.
+-- is under way for it any more. The ids are asked for twice, so that however the rows are matched,
+-- no others are read.
 UPDATE jobs AS j SET
     state = n.state,
     state_since = n.state_since,
@@ -42,7 +43,7 @@ FROM unnest(
     queued_ms, running_ms, backoff_ms, last_event_at, expires_at,
     model_calls, tool_calls, input_tokens, output_tokens, cost_usd, admitted,
     read_version, read_epoch, read_write_no)
-WHERE j.id = n.id
+WHERE j.id = n.id AND j.id = ANY ($1)
     AND j.version = n.read_version
     AND j.epoch = n.read_epoch
     AND j.write_no = n.read_write_no

@@ -9,3 +9,4 @@ mod locks;
 mod proxy;
 mod restart;
 mod side_by_side;
+mod tls;

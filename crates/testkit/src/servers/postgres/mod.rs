@@ -1,20 +1,19 @@
 //! A private PostgreSQL server.
 
+mod keeper;
+
 use std::fs;
 use std::future::Future;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::fs::MetadataExt as _;
-use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use tokio::sync::OnceCell;
 
+use self::keeper::Keeper;
 use crate::skip;
 
 /// Names a server to use instead: the URL of a database whose user may create others.
@@ -208,107 +207,6 @@ impl Drop for TestDatabase<'_> {
     }
 }
 
-/// The process that starts and stops the server, and outlives the tests to clean up after them.
-struct Keeper {
-    dir: PathBuf,
-    port: u16,
-    pipes: Mutex<Pipes>,
-    // Not waited for: it ends after this process.
-    _process: Child,
-}
-
-struct Pipes {
-    orders: ChildStdin,
-    answers: BufReader<ChildStdout>,
-}
-
-impl Keeper {
-    /// Makes a folder with an empty database cluster, and a keeper for it.
-    fn start(programs: &Path) -> Option<Self> {
-        let Some(user) = as_user() else {
-            skip("PostgreSQL does not run as root, and there is no user `postgres` to run it as");
-            return None;
-        };
-        let dir = folder(&user);
-        let mut initdb = user.command(&programs.join("initdb"));
-        initdb.args(["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--pgdata"]);
-        let made = initdb.arg(dir.join("data")).args(["--username", USER]).current_dir(&dir);
-        let made = made.output().expect("initdb runs");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let port = free_port();
-        let mut process = Command::new("sh")
-            .args(["-c", include_str!("postgres.sh"), "keeper"])
-            .arg(&dir)
-            .args(&user.prefix)
-            .arg(programs.join("postgres"))
-            .args(settings(&dir, port))
-            .current_dir(&dir)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            // Ctrl-C ends the tests, and the end of the tests ends the keeper.
-            .process_group(0)
-            .spawn()
-            .expect("sh runs");
-        let orders = process.stdin.take().expect("a pipe");
-        let answers = BufReader::new(process.stdout.take().expect("a pipe"));
-        let pipes = Mutex::new(Pipes { orders, answers });
-        Some(Self { dir, port, pipes, _process: process })
-    }
-
-    /// Gives an order, and waits until it was carried out.
-    fn order(&self, order: &str) {
-        let mut pipes = self.pipes.lock().unwrap_or_else(PoisonError::into_inner);
-        writeln!(pipes.orders, "{order}").expect("the keeper listens");
-        let mut answer = String::new();
-        pipes.answers.read_line(&mut answer).expect("the keeper answers");
-        assert_eq!(answer.trim(), order);
-    }
-
-    fn is_ready(&self, programs: &Path) -> bool {
-        let (port, dir) = (self.port.to_string(), self.dir.display().to_string());
-        let mut ready = Command::new(programs.join("pg_isready"));
-        let ready = ready.args(["--quiet", "--port", &port, "--host", &dir]).status();
-        ready.is_ok_and(|status| status.success())
-    }
-
-    fn log(&self) -> String {
-        fs::read_to_string(self.dir.join("log")).unwrap_or_default()
-    }
-}
-
-/// How to run a program as somebody whom the server accepts.
-struct AsUser {
-    prefix: Vec<&'static str>,
-}
-
-impl AsUser {
-    fn command(&self, program: &Path) -> Command {
-        match self.prefix.split_first() {
-            Some((first, rest)) => {
-                let mut command = Command::new(first);
-                command.args(rest).arg(program);
-                command
-            }
-            None => Command::new(program),
-        }
-    }
-}
-
-fn as_user() -> Option<AsUser> {
-    let is_root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
-    if !is_root {
-        return Some(AsUser { prefix: Vec::new() });
-    }
-    let ways: [&[&'static str]; 2] = [
-        &["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"],
-        &["runuser", "-u", "postgres", "--"],
-    ];
-    ways.into_iter().map(|prefix| AsUser { prefix: prefix.to_vec() }).find(|user| {
-        let tried = user.command(Path::new("true")).stderr(Stdio::null()).status();
-        tried.is_ok_and(|status| status.success())
-    })
-}
-
 /// The newest version's programs.
 fn programs() -> Option<PathBuf> {
     let versions = fs::read_dir(PROGRAMS).ok()?.flatten();
@@ -320,41 +218,10 @@ fn programs() -> Option<PathBuf> {
     numbered.max().map(|(_, programs)| programs)
 }
 
-/// A new folder, in memory if the system has a place for that.
-fn folder(user: &AsUser) -> PathBuf {
-    let memory = Path::new("/dev/shm");
-    let parent = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
-    let parent = parent.to_str().expect("a plain path");
-    let made = user
-        .command(Path::new("mktemp"))
-        .args(["--directory", "--tmpdir", "assay-postgres-XXXXXXXX"])
-        .env("TMPDIR", parent)
-        .output()
-        .expect("mktemp runs");
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    PathBuf::from(String::from_utf8_lossy(&made.stdout).trim())
-}
-
-fn settings(dir: &Path, port: u16) -> Vec<String> {
-    let (data, dir) = (dir.join("data").display().to_string(), dir.display());
-    let settings = [
-        "listen_addresses=127.0.0.1".to_owned(),
-        format!("port={port}"),
-        format!("unix_socket_directories={dir}"),
-        "max_connections=400".to_owned(),
-        "shared_buffers=64MB".to_owned(),
-    ];
-    let settings = settings.into_iter().flat_map(|setting| ["-c".to_owned(), setting]);
-    ["-D".to_owned(), data].into_iter().chain(settings).collect()
-}
-
-fn free_port() -> u16 {
-    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
-    free.local_addr().expect("it has an address").port()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[tokio::test]
@@ -380,12 +247,13 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_left_of_a_server_whose_owner_is_gone() {
         let Some(server) = Postgres::own() else { return };
-        let Keeper { dir, pipes, .. } = server.keeper.unwrap();
+        let keeper = server.keeper.unwrap();
+        let dir = keeper.dir.clone();
         let pid = fs::read_to_string(dir.join("data/postmaster.pid")).unwrap();
         let process = Path::new("/proc").join(pid.lines().next().unwrap());
         assert!(process.exists());
         // As the system does when a process ends, however it ends.
-        drop(pipes);
+        drop(keeper);
         let is_gone = async || (!dir.exists() && !process.exists()).then_some(());
         crate::eventually(PATIENCE, is_gone).await;
     }
