@@ -8,6 +8,7 @@ mod client_commands;
 mod crashes;
 mod fake_server;
 mod filings;
+mod fleet;
 mod hostile;
 mod hostile_files;
 mod jobs;

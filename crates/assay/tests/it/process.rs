@@ -1,4 +1,4 @@
-//! A real `assay dev` process: started on a free port, killed for real, read over HTTP.
+//! Real processes: started on free ports, killed for real, read over HTTP.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -26,27 +26,25 @@ impl Server {
 
     /// The same, at this address.
     pub(crate) fn start_at(listen: &str, data_dir: &Path, ledger: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_assay"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
+        command
             .args(["dev", "--listen", listen, "--data-dir"])
             .arg(data_dir)
             .env("ASSAY_MODEL", "scripted")
             .env("ASSAY_SCRIPTED_LEDGER", ledger)
-            .env("ASSAY_LOG", "error")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let base = loop {
-            let line = lines.next().expect("the server says where it listens").unwrap();
-            if let Some((_, rest)) = line.split_once("http://") {
-                let address = rest.split([',', ' ']).next().unwrap();
-                break format!("http://{address}");
-            }
-        };
-        // Keeps the pipe empty, so that the server never waits for its reader.
-        std::thread::spawn(move || lines.for_each(drop));
+            .env("ASSAY_LOG", "error");
+        Self::of(command)
+    }
+
+    /// Starts what this command serves, and waits until it listens.
+    pub(crate) fn of(command: Command) -> Self {
+        let mut base = None;
+        let child = spawn(command, |line| {
+            let (_, rest) = line.split_once("http://")?;
+            base = rest.split([',', ' ']).next().map(|address| format!("http://{address}"));
+            base.is_some().then_some(())
+        });
+        let base = base.expect("it said where it listens");
         Self { child, base, client: reqwest::Client::new() }
     }
 
@@ -126,4 +124,58 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A running worker. Dropping it kills it.
+pub(crate) struct Worker {
+    child: Child,
+}
+
+impl Worker {
+    /// Starts a worker and waits until it works.
+    pub(crate) fn of(command: Command) -> Self {
+        let works = |line: &str| line.starts_with("assay worker").then_some(());
+        Self { child: spawn(command, works) }
+    }
+
+    /// SIGKILL, and the end of the process.
+    pub(crate) fn kill_9(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGTERM, and the end of the process; returns whether it ended well.
+    pub(crate) fn terminate(mut self) -> bool {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.child.wait().unwrap().success()
+    }
+
+    /// Waits for the process to end by itself; returns its exit code.
+    pub(crate) fn wait(mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Starts a process and waits until it says something that `is_ready` takes.
+fn spawn(mut command: Command, mut is_ready: impl FnMut(&str) -> Option<()>) -> Child {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    loop {
+        let line = lines.next().expect("the process says that it is ready").unwrap();
+        if is_ready(&line).is_some() {
+            break;
+        }
+    }
+    // Keeps the pipe empty, so that the process never waits for its reader.
+    std::thread::spawn(move || lines.for_each(drop));
+    child
 }
