@@ -172,7 +172,9 @@ CREATE TABLE workers (
     heard_at    timestamptz NOT NULL,
     -- The session advisory lock that the worker holds while its connection stands; NULL if it
     -- holds none, so that only its silence counts.
-    lock_key    bigint
+    lock_key    bigint,
+    -- When it was last known to hold that lock.
+    locked_at   timestamptz
 ) WITH (fillfactor = 50);
 
 -- When somebody swept last. It is one row at the most: it is not logged, so that a crash of the

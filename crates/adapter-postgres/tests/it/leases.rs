@@ -50,6 +50,28 @@ async fn a_process_that_dies_loses_its_jobs_long_before_its_lease_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_held_its_lock_since_the_first_sweep_is_missed_at_once() {
+    if Postgres::shared().is_none() {
+        return;
+    }
+    let fleet = Fleet::new().await;
+    let (dying, worker) = (fleet.another_store().await, WorkerId::new());
+    assert!(fleet.store.sweep(LEASE, 100).await.unwrap().news.is_empty(), "the first sweep");
+    fleet.pass(Duration::from_millis(500)).await;
+    dying.renew(worker).await.unwrap();
+    let id = queued(&fleet.store).await;
+    claim(&dying, id, worker).await;
+    drop(dying);
+    fleet.pass(Duration::from_millis(1_500)).await;
+    let news = eventually(Duration::from_secs(5), async || {
+        let news = fleet.store.sweep(LEASE, 100).await.unwrap().news;
+        (!news.is_empty()).then_some(news)
+    })
+    .await;
+    assert_eq!(news.iter().map(|news| news.job_id).collect::<Vec<_>>(), [id]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_connects_again_at_once_keeps_its_jobs() {
     if Postgres::shared().is_none() {
         return;
