@@ -3,7 +3,11 @@
 //! A slot is held before a hint is taken, so no hint waits here that another worker could serve.
 //! A hint is acknowledged once the claim is committed: from then on the store brings the job back
 //! if this process dies.
+//!
+//! Without a queue the worker takes its jobs from the store: the queue makes dispatch fast, not
+//! possible.
 
+mod intake;
 mod running;
 
 use std::sync::Arc;
@@ -11,13 +15,14 @@ use std::time::Duration;
 
 use contracts::WorkerId;
 use engine::analysis::PIPELINE_VERSION;
-use engine::ports::{Claimed, Delivery, HintQueue, JobStore, ProgressBus, StoreError};
+use engine::ports::{Claimed, HintQueue, JobStore, ProgressBus, StoreError};
 use engine::services::{Ended, RunJob};
 use tokio::sync::{OwnedRwLockReadGuard, OwnedSemaphorePermit, RwLock, Semaphore};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::intake::Taken;
 use self::running::{Entry, Running};
 
 /// How often a worker says that it lives.
@@ -95,7 +100,7 @@ impl Worker {
     pub async fn run(self, stop: CancellationToken) {
         let heart = CancellationToken::new();
         let heartbeat = self.tasks.spawn(self.clone().heartbeat(heart.clone()));
-        self.consume(&stop).await;
+        self.take_in(&stop).await;
         self.drain().await;
         heart.cancel();
         if heartbeat.await.is_err() {
@@ -106,53 +111,27 @@ impl Worker {
         }
     }
 
-    async fn consume(&self, stop: &CancellationToken) {
-        loop {
-            let slot = tokio::select! {
-                () = stop.cancelled() => return,
-                slot = Arc::clone(&self.slots).acquire_owned() => match slot {
-                    Ok(slot) => slot,
-                    Err(_closed) => return,
-                },
-            };
-            let delivery = tokio::select! {
-                () = stop.cancelled() => return,
-                delivery = self.queue.receive() => match delivery {
-                    Ok(delivery) => delivery,
-                    Err(_closed) => return,
-                },
-            };
-            // A delivery that is dropped here is delivered again.
-            let company = tokio::select! {
-                () = stop.cancelled() => return,
-                company = Arc::clone(&self.company).read_owned() => company,
-            };
-            self.claims.spawn(self.clone().serve(delivery, Place { slot, company }));
-        }
-    }
-
     /// Serves one hint. It is settled only once the store has said what it is worth. Claims run
     /// side by side, so that the store can commit them together.
-    async fn serve(self, delivery: Delivery, place: Place) {
-        let job_id = delivery.hint.job_id;
+    async fn serve(self, taken: Taken, place: Place) {
+        let job_id = taken.hint.job_id;
         match self.store.claim(job_id, self.id, &[PIPELINE_VERSION]).await {
-            Ok(claimed) => {
-                delivery.receipt.ack().await;
-                if let Some(claimed) = claimed {
-                    let job = &claimed.committed.job;
-                    // Entered before the claim is over: a drain that begins now finds the job.
-                    let entry = self.running.enter(job.id, job.attempt);
-                    self.announce(&claimed).await;
-                    self.tasks.spawn(self.clone().work(claimed, place, entry));
-                }
+            Ok(Some(claimed)) => {
+                taken.claimed().await;
+                let job = &claimed.committed.job;
+                // Entered before the claim is over: a drain that begins now finds the job.
+                let entry = self.running.enter(job.id, job.attempt);
+                self.announce(&claimed).await;
+                self.tasks.spawn(self.clone().work(claimed, place, entry));
             }
+            Ok(None) => taken.stale(self.store.as_ref()).await,
             Err(StoreError::Rejected(error)) => {
                 tracing::error!(%job_id, error = error.as_ref() as &dyn std::error::Error, "claim refused");
-                delivery.receipt.ack().await;
+                taken.stale(self.store.as_ref()).await;
             }
             Err(error @ (StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_))) => {
                 tracing::warn!(%job_id, error = &error as &dyn std::error::Error, "not claimed");
-                delivery.receipt.nack().await;
+                taken.not_served().await;
                 tokio::time::sleep(STORE_PAUSE).await;
             }
         }

@@ -3,18 +3,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use contracts::Hint;
+use futures_util::{StreamExt as _, stream};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::HINT_WINDOW;
 use super::upkeep::Turns;
-use crate::ports::{HintQueue, JobStore, PublishError, Refill, StoreError};
+use super::{HINT_WINDOW, QUEUE_OUTAGE};
+use crate::ports::{HintQueue, JobStore, Refill, StoreError};
 
 /// How often the window is refilled.
 const INTERVAL: Duration = Duration::from_millis(250);
-/// A hint that was not claimed for this long is sent again.
+/// A hint that was not claimed for this long is sent again, though it may wait in the queue.
 const RESEND_AFTER: Duration = Duration::from_secs(15);
+/// Hints that wait for their confirmation at the most: a queue confirms many at once.
+const SENDS_MAX: usize = 256;
+/// What sending one may take; then it counts as not sent. More than what adapters allow it.
+const SEND_MAX: Duration = Duration::from_secs(5);
 
 /// Refills the window until `stop`. Every process may do this; none has to be the leader.
+///
+/// While the queue is out, jobs are left unmarked in the store, where workers take them.
 pub async fn dispatch(
     store: Arc<dyn JobStore>,
     queue: Arc<dyn HintQueue>,
@@ -22,23 +31,49 @@ pub async fn dispatch(
 ) {
     let mut turns = Turns::every(INTERVAL, stop);
     while turns.next().await {
-        if let Err(error) = refill(store.as_ref(), queue.as_ref()).await {
+        if is_out(queue.as_ref()) {
+            continue;
+        }
+        if let Err(error) = refill(store.as_ref(), queue.as_ref(), RESEND_AFTER).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "hints not refilled");
         }
     }
 }
 
-async fn refill(store: &dyn JobStore, queue: &dyn HintQueue) -> Result<(), StoreError> {
-    let taken = store.refill(Refill { window: HINT_WINDOW, resend_after: RESEND_AFTER }).await?;
-    let mut hints = taken.into_iter();
-    while let Some(hint) = hints.next() {
-        match queue.publish(hint).await {
-            Ok(()) => {}
-            Err(PublishError::Full | PublishError::Unavailable(_)) => {
-                let unsent: Vec<_> = std::iter::once(hint).chain(hints).collect();
-                return store.unhint(&unsent).await;
+/// Refills the window once. Hints that nobody claimed for `resend_after` are sent again; those
+/// that cannot be sent are given back.
+///
+/// # Errors
+/// The store's. What it had marked as hinted and was not sent is then sent again later.
+pub async fn refill(
+    store: &dyn JobStore,
+    queue: &dyn HintQueue,
+    resend_after: Duration,
+) -> Result<(), StoreError> {
+    let taken = store.refill(Refill { window: HINT_WINDOW, resend_after }).await?;
+    let unsent = send(queue, taken).await;
+    if unsent.is_empty() { Ok(()) } else { store.unhint(&unsent).await }
+}
+
+/// Whether the queue has been out for so long that it is done without.
+pub(super) fn is_out(queue: &dyn HintQueue) -> bool {
+    queue.outage().is_some_and(|outage| outage >= QUEUE_OUTAGE)
+}
+
+/// Sends hints side by side, begun in their order. Those that were not sent.
+pub(super) async fn send(queue: &dyn HintQueue, hints: Vec<Hint>) -> Vec<Hint> {
+    let sends = hints.into_iter().map(|hint| async move {
+        match timeout(SEND_MAX, queue.publish(hint)).await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => {
+                tracing::debug!(job_id = %hint.job_id, error = &error as &dyn std::error::Error, "hint not sent");
+                Some(hint)
+            }
+            Err(_elapsed) => {
+                tracing::debug!(job_id = %hint.job_id, "hint not sent within {SEND_MAX:?}");
+                Some(hint)
             }
         }
-    }
-    Ok(())
+    });
+    stream::iter(sends).buffer_unordered(SENDS_MAX).filter_map(std::future::ready).collect().await
 }

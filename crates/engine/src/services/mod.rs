@@ -15,7 +15,9 @@ pub mod sweep;
 mod upkeep;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use self::submit::HintsUnderWay;
 use crate::ports::{Corpus, HintQueue, JobStore, ProgressBus};
 
 pub use cancel::{CancelAnswer, CancelError};
@@ -28,6 +30,9 @@ pub use submit::{Accepted, SubmitError, SubmitOptions};
 
 /// Hints under way at the most, in a single process.
 pub const HINT_WINDOW: usize = 256;
+/// A queue that was out for this long is done without: nothing is marked as hinted for its sake,
+/// and workers take their jobs from the store.
+pub const QUEUE_OUTAGE: Duration = Duration::from_secs(2);
 
 /// What a client may ask about jobs.
 #[derive(Clone)]
@@ -38,6 +43,7 @@ pub struct Jobs {
     corpus: Arc<dyn Corpus>,
     streams: Streams,
     models: Arc<[String]>,
+    hints: HintsUnderWay,
 }
 
 impl Jobs {
@@ -46,7 +52,8 @@ impl Jobs {
     #[must_use]
     pub fn new(ports: JobsPorts, streams: Streams, models: Vec<String>) -> Self {
         let JobsPorts { store, queue, bus, corpus } = ports;
-        Self { store, queue, bus, corpus, streams, models: models.into() }
+        let hints = HintsUnderWay::default();
+        Self { store, queue, bus, corpus, streams, models: models.into(), hints }
     }
 
     /// Tells every gateway what was committed.

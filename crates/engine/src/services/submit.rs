@@ -1,14 +1,17 @@
 //! Accepting a job.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use contracts::job::{Step, StepState, Usage};
 use contracts::{EventBody, FieldError, Hint, JobId, Submission, TenantId, TraceContext, limits};
 use sha2::{Digest as _, Sha256};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::task::TaskTracker;
 
-use super::{HINT_WINDOW, Jobs};
+use super::{HINT_WINDOW, Jobs, dispatch};
 use crate::job::Identity;
-use crate::ports::{Committed, IdempotencyKey, NewJob, Snapshot, StoreError, Submitted};
+use crate::ports::{Committed, HintQueue, IdempotencyKey, NewJob, Snapshot, StoreError, Submitted};
 
 /// What comes with a submission beside its body.
 #[derive(Debug, Clone, Default)]
@@ -86,18 +89,25 @@ impl Jobs {
 
     /// Stores a job, tells the gateways and wakes a worker. Nothing that fails after the commit
     /// fails the submission: the client would send it again, and have two jobs.
+    ///
+    /// A job that is to have its hint from here needs a permit to send it; without one, or without
+    /// a queue, it is not marked as hinted and the refill finds it.
     pub(super) async fn accept(
         &self,
         tenant: &TenantId,
-        new: NewJob,
+        mut new: NewJob,
     ) -> Result<Accepted, SubmitError> {
         let (submission, retry_of) = (new.submission.clone(), new.retry_of);
+        let permit = self.hints.permit(self.queue.as_ref());
+        if permit.is_none() {
+            new.hint_window = 0;
+        }
         match self.store.submit(new).await? {
             Submitted::Created { committed, hinted } => {
-                self.announce(&committed).await;
-                if hinted {
-                    self.hint(committed.job.id).await;
+                if let (true, Some(permit)) = (hinted, permit) {
+                    self.hint(committed.job.id, permit);
                 }
+                self.announce(&committed).await;
                 let snapshot = newborn(committed, submission, retry_of);
                 Ok(Accepted { snapshot, replayed: false })
             }
@@ -110,15 +120,42 @@ impl Jobs {
         }
     }
 
-    /// A hint that cannot be sent fails nothing: the refill sends it again.
-    async fn hint(&self, job_id: JobId) {
-        let hint = Hint { job_id };
-        if let Err(refused) = self.queue.publish(hint).await {
-            tracing::debug!(%job_id, %refused, "hint not sent");
-            if let Err(error) = self.store.unhint(&[hint]).await {
-                tracing::warn!(%job_id, %error, "hint not given back; it is sent again later");
+    /// Sends a hint, off the request's path. One that cannot be sent is given back, and one that
+    /// is lost with the process is sent again: the refill sees to both.
+    fn hint(&self, job_id: JobId, permit: OwnedSemaphorePermit) {
+        let (store, queue) = (Arc::clone(&self.store), Arc::clone(&self.queue));
+        self.hints.tasks.spawn(async move {
+            let _permit = permit;
+            let unsent = dispatch::send(queue.as_ref(), vec![Hint { job_id }]).await;
+            if !unsent.is_empty()
+                && let Err(error) = store.unhint(&unsent).await
+            {
+                tracing::warn!(%job_id, error = &error as &dyn std::error::Error, "hint not given back");
             }
+        });
+    }
+}
+
+/// The hints of submissions on their way to the queue: a window's worth at the most.
+#[derive(Clone)]
+pub(super) struct HintsUnderWay {
+    permits: Arc<Semaphore>,
+    tasks: TaskTracker,
+}
+
+impl HintsUnderWay {
+    /// The right to send one; none while the queue is out, or takes longer than jobs arrive.
+    fn permit(&self, queue: &dyn HintQueue) -> Option<OwnedSemaphorePermit> {
+        if dispatch::is_out(queue) {
+            return None;
         }
+        Arc::clone(&self.permits).try_acquire_owned().ok()
+    }
+}
+
+impl Default for HintsUnderWay {
+    fn default() -> Self {
+        Self { permits: Arc::new(Semaphore::new(HINT_WINDOW)), tasks: TaskTracker::new() }
     }
 }
 

@@ -1,6 +1,9 @@
-//! The rules of the job state machine, through its public door.
+//! The rules of the job state machine, and how hints are sent, through the public door.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod cancels;
+mod hints;
 mod jobs;
 mod properties;
 mod state_table;
