@@ -13,10 +13,10 @@ mod running;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contracts::WorkerId;
+use contracts::{JobId, WorkerId};
 use engine::analysis::PIPELINE_VERSION;
 use engine::ports::{Claimed, HintQueue, JobStore, ProgressBus, StoreError};
-use engine::services::{Ended, RunJob};
+use engine::services::{Ended, RunJob, StopTokens};
 use tokio::sync::{OwnedRwLockReadGuard, OwnedSemaphorePermit, RwLock, Semaphore};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -148,10 +148,8 @@ impl Worker {
         let (job_id, attempt) = (job.id, job.attempt);
         let Place { slot, company } = place;
         let ended = if job.runs_alone() {
-            // The job may be what kills workers: it takes nobody with it.
             drop(company);
-            let _alone = self.company.write().await;
-            self.run_job.run(self.id, claimed, entry.stop()).await
+            self.run_alone(claimed, entry).await
         } else {
             let _company = company;
             self.run_job.run(self.id, claimed, entry.stop()).await
@@ -163,6 +161,48 @@ impl Worker {
             }
             Ended::Overdue | Ended::Fenced | Ended::StoreLost => {
                 tracing::warn!(%job_id, attempt, ?ended, "attempt ended without a word of its own");
+            }
+        }
+    }
+
+    /// Runs a job that may be what kills workers: it takes nobody with it.
+    ///
+    /// Where others run it is given back first, and claimed again once they are gone: a job that
+    /// is held counts whatever kills its worker, and this one may not be to blame.
+    async fn run_alone(&self, claimed: Claimed, entry: Entry) -> Ended {
+        let job_id = claimed.committed.job.id;
+        if let Ok(_alone) = self.company.try_write() {
+            return self.run_job.run(self.id, claimed, entry.stop()).await;
+        }
+        let at_once = StopTokens::default();
+        at_once.drain.cancel();
+        let released = self.run_job.run(self.id, claimed, &at_once).await;
+        drop(entry);
+        let _alone = self.company.write().await;
+        match self.claims.track_future(self.claim_again(job_id)).await {
+            Some((claimed, entry)) => self.run_job.run(self.id, claimed, entry.stop()).await,
+            None => released,
+        }
+    }
+
+    /// Claims a job that this worker gave back; `None` if it is somebody else's by now, or the
+    /// worker stops.
+    async fn claim_again(&self, job_id: JobId) -> Option<(Claimed, Entry)> {
+        if self.claims.is_closed() {
+            return None;
+        }
+        match self.store.claim(job_id, self.id, &[PIPELINE_VERSION]).await {
+            Ok(claimed) => {
+                let claimed = claimed?;
+                let job = &claimed.committed.job;
+                let entry = self.running.enter(job.id, job.attempt);
+                self.announce(&claimed).await;
+                Some((claimed, entry))
+            }
+            Err(error) => {
+                // It is queued, and its turn comes.
+                tracing::warn!(%job_id, error = &error as &dyn std::error::Error, "not claimed");
+                None
             }
         }
     }
