@@ -28,7 +28,8 @@ fn kill(id: u32, signal: Signal) {
 
 #[tokio::test]
 async fn a_child_that_is_ended_from_outside_is_not_the_document_s_fault() {
-    for signal in [Signal::KILL, Signal::TERM, Signal::INT] {
+    // Not SIGINT: whoever runs the tests in the background has it ignored, here too.
+    for signal in [Signal::KILL, Signal::TERM] {
         let reader = Arc::new(Broken::new("idle", roomy()));
         let reading = begin(&reader);
         kill(reader.started().await, signal);
