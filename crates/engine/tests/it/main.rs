@@ -4,6 +4,7 @@
 
 mod cancels;
 mod hints;
+mod ingest;
 mod jobs;
 mod properties;
 mod state_table;

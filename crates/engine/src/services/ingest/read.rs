@@ -4,6 +4,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use contracts::{Code, Origin, Problem, TraceContext};
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::Ingest;
@@ -12,6 +13,9 @@ use crate::reading::{LEASE, TIME_MAX};
 
 /// How often a lease is renewed while its document is read.
 const RENEWAL: Duration = Duration::from_secs(10);
+/// How long the end of a reading is sent again: what is left of a lease at the least.
+const FINISH_MAX: Duration = Duration::from_secs(20);
+const FINISH_PAUSE: Duration = Duration::from_millis(500);
 
 /// How a reading came to its end.
 enum Ending {
@@ -30,9 +34,7 @@ impl Ingest {
         let hold = claimed.hold;
         match self.read_claimed(claimed, stop).await {
             Ending::Finished(outcome) => {
-                if self.documents.finish(hold, *outcome).await?.is_none() {
-                    tracing::warn!(document_id = %hold.id, "the reading of a document was refused");
-                }
+                self.finish(hold, *outcome).await?;
                 Ok(true)
             }
             Ending::GivenUp => {
@@ -42,6 +44,29 @@ impl Ingest {
             Ending::Lost => {
                 tracing::warn!(document_id = %hold.id, "the lease of a document was lost");
                 Ok(true)
+            }
+        }
+    }
+
+    /// Ends a document's reading. A store that is away for a moment is asked again while the lease
+    /// may last: else the reading would be lost, and count as a crash.
+    async fn finish(&self, hold: DocumentHold, outcome: ReadOutcome) -> Result<(), StoreError> {
+        let end = Instant::now() + FINISH_MAX;
+        loop {
+            match self.documents.finish(hold, outcome.clone()).await {
+                Ok(Some(_)) => return Ok(()),
+                // Somebody else's by now, or an earlier try had landed after all.
+                Ok(None) => {
+                    tracing::warn!(document_id = %hold.id, "the end of a reading was refused");
+                    return Ok(());
+                }
+                Err(error @ (StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_)))
+                    if Instant::now() < end =>
+                {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "sent again");
+                    sleep(FINISH_PAUSE).await;
+                }
+                Err(error) => return Err(error),
             }
         }
     }
@@ -56,7 +81,7 @@ impl Ingest {
                 Err(error) => failed(&error, &trace),
             },
             () = stop.cancelled() => Ending::GivenUp,
-            () = tokio::time::sleep(left) => {
+            () = sleep(left) => {
                 failed(&ReadError::TooSlow { max: TIME_MAX }, &trace)
             }
             () = self.lose(hold) => Ending::Lost,
@@ -66,7 +91,7 @@ impl Ingest {
     /// Renews a lease until it is lost.
     async fn lose(&self, hold: DocumentHold) {
         loop {
-            tokio::time::sleep(RENEWAL).await;
+            sleep(RENEWAL).await;
             match self.documents.renew(hold, LEASE).await {
                 Ok(true) => {}
                 Ok(false) => return,
