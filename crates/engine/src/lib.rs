@@ -1,6 +1,7 @@
 //! What a job is and what may happen to it.
 //!
-//! [`job`] is the pure state machine of a job, [`reading`] that of a document, [`retry`] the pure retry policy, [`analysis`] the workflow,
+//! [`job`] is the pure state machine of a job, [`reading`] that of a document, [`retry`] the pure
+//! retry policy, [`invariants`] what holds of every job in a store, [`analysis`] the workflow,
 //! [`ports`] what the engine needs from outside, and [`services`] the use cases. There is no HTTP,
 //! no SQL and no AMQP here.
 #![warn(missing_docs)]
@@ -8,6 +9,7 @@
 pub mod analysis;
 mod company;
 mod error_class;
+pub mod invariants;
 pub mod job;
 pub mod ports;
 pub mod reading;

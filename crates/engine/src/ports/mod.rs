@@ -8,6 +8,7 @@ mod corpus;
 mod document_reader;
 mod document_store;
 mod hint_queue;
+mod job_records;
 mod job_store;
 mod language_model;
 mod progress_bus;
@@ -20,6 +21,7 @@ pub use corpus::{
 pub use document_reader::{DocumentReader, MediaType, ReadDocument, ReadError};
 pub use document_store::{ClaimedDocument, DocumentHold, DocumentStore, NewDocument, ReadOutcome};
 pub use hint_queue::{Delivery, HintQueue, PublishError, QueueClosed, Receipt};
+pub use job_records::{JobRecord, JobRecords, RecordPage, StoredRecord, Watch};
 pub use job_store::{
     Cancelled, Claimed, Committed, Fence, IdempotencyKey, JobFilter, JobStore, LogHead, LogSlice,
     NewJob, PageCursor, Refill, Renewal, Snapshot, StepRecord, Submitted, Swept, Write, Written,

@@ -1,7 +1,7 @@
 //! The use cases, one a file.
 //!
 //! [`Jobs`] is what a gateway offers its clients; [`RunJob`], [`dispatch`] and [`sweep`] are what
-//! keeps jobs moving; [`Ingest`] takes documents in. Each is given the ports it needs and no more.
+//! keeps jobs moving; [`Ingest`] takes documents in; [`Verification`] checks a store. Each is given the ports it needs and no more.
 
 mod cancel;
 pub mod dispatch;
@@ -13,6 +13,7 @@ mod stream;
 mod submit;
 pub mod sweep;
 mod upkeep;
+mod verify;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +28,7 @@ pub use retry::RetryError;
 pub use run_job::{Ended, RunJob, RunJobPorts, StopTokens};
 pub use stream::{Follower, Rendered, Streams};
 pub use submit::{Accepted, SubmitError, SubmitOptions};
+pub use verify::{Checked, Verification};
 
 /// Hints under way at the most, in a single process.
 pub const HINT_WINDOW: usize = 256;

@@ -1,11 +1,15 @@
 //! Jobs to ask things of.
 
-use contracts::event::{EventBody, JobCreated, StepCompleted, StepKind, StepMark, StepSkipped};
+use contracts::event::{
+    EventBody, JobCreated, LogEntry, StepCompleted, StepKind, StepMark, StepSkipped,
+};
+use contracts::job::Attempt;
 use contracts::result::{Completeness, Confidence};
 use contracts::{
     AnalysisResult, Code, JobId, Origin, Problem, TenantId, Timestamp, TraceContext, WorkerId,
 };
 use engine::job::{Identity, Job, Recorded};
+use engine::ports::JobRecord;
 use uuid::Uuid;
 
 /// When every job here is created.
@@ -87,4 +91,36 @@ pub(crate) fn step_skipped() -> EventBody {
         kind: StepKind::Tool,
         reason: "there are none".to_owned(),
     })
+}
+
+/// What a store would keep of a job in its first attempt that has begun no step.
+pub(crate) fn record(job: Job, log: impl IntoIterator<Item = Recorded>) -> JobRecord {
+    let entries = log.into_iter().map(|event| LogEntry {
+        version: event.version,
+        time: event.time,
+        attempt: event.attempt,
+        kind: event.body.kind().to_owned(),
+        data: event.body.data(),
+    });
+    let attempt = Attempt {
+        attempt: 1,
+        started_at: second(1),
+        finished_at: None,
+        outcome: None,
+        error: None,
+        requeue_reason: None,
+    };
+    JobRecord {
+        job,
+        has_request: true,
+        log: entries.collect(),
+        attempts: vec![attempt],
+        steps: Vec::new(),
+        checkpoints: Vec::new(),
+        result: None,
+        error: None,
+        key_owners: Vec::new(),
+        has_tombstone: false,
+        holder_heard_at: None,
+    }
 }

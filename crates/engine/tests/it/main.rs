@@ -8,3 +8,4 @@ mod ingest;
 mod jobs;
 mod properties;
 mod state_table;
+mod verification;
