@@ -43,6 +43,26 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
+    /// Whether a stored value is at fault, rather than the way to it.
+    pub(crate) const fn is_of_a_value(&self) -> bool {
+        match self {
+            Self::Corrupt(_) | Self::Json(_) => true,
+            Self::Sqlite(error) => matches!(
+                error,
+                rusqlite::Error::FromSqlConversionFailure(..)
+                    | rusqlite::Error::IntegralValueOutOfRange(..)
+                    | rusqlite::Error::InvalidColumnType(..)
+            ),
+            Self::Unstorable(_)
+            | Self::Refused(_)
+            | Self::NotOneRow { .. }
+            | Self::Panicked
+            | Self::RolledBack
+            | Self::CommitFailed
+            | Self::Closed => false,
+        }
+    }
+
     /// Whether the same request can succeed later, nothing having been written.
     fn may_pass(&self) -> bool {
         match self {

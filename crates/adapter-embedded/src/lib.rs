@@ -3,8 +3,9 @@
 //!
 //! One process owns the file ([`DataDir`]). [`Store`] implements the ports
 //! [`JobStore`](engine::ports::JobStore), [`DocumentStore`](engine::ports::DocumentStore) and
-//! [`Corpus`](engine::ports::Corpus), [`InProcessHintQueue`] and [`InProcessProgressBus`] the
-//! other two.
+//! [`Corpus`](engine::ports::Corpus), [`Records`] the port
+//! [`JobRecords`](engine::ports::JobRecords), [`InProcessHintQueue`] and [`InProcessProgressBus`]
+//! the other two.
 
 mod data_dir;
 mod database;
@@ -20,5 +21,6 @@ mod store;
 pub use data_dir::{DataDir, DataDirError, Owner};
 pub use database::{OpenError, WriteCounts};
 pub use hint_queue::InProcessHintQueue;
+pub use job_store::Records;
 pub use progress_bus::InProcessProgressBus;
 pub use store::Store;

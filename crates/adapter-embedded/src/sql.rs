@@ -47,6 +47,7 @@ statements! {
     LIST_SNAPSHOTS = "list_snapshots";
     MARK_HINTED = "mark_hinted";
     OPEN_ATTEMPT = "open_attempt";
+    PAGE_RECORDS = "page_records";
     RELEASE_DOCUMENT = "release_document";
     RENEW_DOCUMENT = "renew_document";
     REOPEN_DOCUMENT = "reopen_document";
@@ -64,7 +65,10 @@ statements! {
     SELECT_HOLDERS = "select_holders";
     SELECT_JOB = "select_job";
     SELECT_KEY = "select_key";
+    SELECT_KEY_OWNERS = "select_key_owners";
+    SELECT_LOG = "select_log";
     SELECT_PASSAGES = "select_passages";
+    SELECT_RECORD = "select_record";
     SELECT_SNAPSHOT = "select_snapshot";
     SELECT_STEPS = "select_steps";
     SELECT_SUBMISSION = "select_submission";
@@ -97,10 +101,14 @@ mod tests {
         "find_unsettled",
         "forget_tombstones",
         "list_snapshots",
+        "page_records",
         "select_events",
         "select_holders",
         "select_job",
         "select_key",
+        "select_key_owners",
+        "select_log",
+        "select_record",
         "select_snapshot",
         "select_tombstone_by_key",
         "select_waiting_tenants",

@@ -48,6 +48,7 @@ statements! {
     MARK_HINTED = "mark_hinted";
     NOTE_SWEEP = "note_sweep";
     OPEN_ATTEMPTS = "open_attempts";
+    PAGE_RECORDS = "page_records";
     PUT_STEPS = "put_steps";
     RELEASE_DOCUMENT = "release_document";
     RENEW_DOCUMENT = "renew_document";
@@ -62,13 +63,17 @@ statements! {
     SELECT_DOCUMENT_BY_CONTENT = "select_document_by_content";
     SELECT_EVENTS = "select_events";
     SELECT_HEADS = "select_heads";
+    SELECT_KEY_OWNERS = "select_key_owners";
+    SELECT_LOGS = "select_logs";
     SELECT_NOW = "select_now";
     SELECT_PASSAGES = "select_passages";
+    SELECT_RECORDS = "select_records";
     SELECT_SETTINGS = "select_settings";
     SELECT_SNAPSHOT = "select_snapshot";
     SELECT_STEPS = "select_steps";
     SELECT_SUBMISSIONS = "select_submissions";
     SELECT_WAITING_TENANTS = "select_waiting_tenants";
+    SELECT_WATCH = "select_watch";
     TAKE_KEYS = "take_keys";
     TRY_REFILLING = "try_refilling";
     UPDATE_JOBS = "update_jobs";

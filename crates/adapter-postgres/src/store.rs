@@ -11,9 +11,9 @@ use crate::sql;
 
 /// Jobs and documents in a PostgreSQL database that any number of processes share.
 ///
-/// It implements [`engine::ports::JobStore`], [`engine::ports::DocumentStore`] and
-/// [`engine::ports::Corpus`]. Its connections and its batches belong to the
-/// runtime that it was opened on; it may be used from any other.
+/// It implements [`engine::ports::JobStore`], [`engine::ports::JobRecords`],
+/// [`engine::ports::DocumentStore`] and [`engine::ports::Corpus`]. Its connections and its batches
+/// belong to the runtime that it was opened on; it may be used from any other.
 pub struct Store {
     database: Database,
     submissions: Lane<Submissions>,

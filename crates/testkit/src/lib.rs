@@ -1,6 +1,6 @@
 //! What every adapter is tested with.
 //!
-//! One conformance suite a port, written against the port alone: [`job_store`],
+//! One conformance suite a port, written against the port alone: [`job_store`], [`job_records`],
 //! [`document_store`], [`hint_queue`] and [`progress_bus`]. An adapter implements the suite's
 //! harness and names it in the suite's macro, which makes one test of each rule, so that a failure
 //! names the rule.
@@ -13,6 +13,7 @@ pub mod clock;
 pub mod document_store;
 mod eventually;
 pub mod hint_queue;
+pub mod job_records;
 pub mod job_store;
 pub mod pdf;
 pub mod progress_bus;

@@ -38,6 +38,14 @@ pub enum OpenError {
     /// migration that failed. A database of a later release is refused, too.
     #[error("the database cannot be migrated")]
     Migrate(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Its tables are those of an earlier release, and it was opened to be read alone.
+    #[error("the database is at migration {found}, and this release needs {known}: start it once")]
+    Behind {
+        /// The newest migration that it has seen.
+        found: i64,
+        /// The newest that this release knows.
+        known: i64,
+    },
     /// What a former process left could not be put in order.
     #[error("the jobs of the former process cannot be given back")]
     Recover(#[source] StoreError),
@@ -69,6 +77,23 @@ impl Database {
         let writer = Writer::start(connection, clock, late_news).map_err(failed)?;
         Ok(Self { readers, writer })
     }
+}
+
+/// Connections that can only read a file that is there. Nothing of it is changed: neither is it
+/// migrated, nor is anything given back.
+pub(crate) fn open_at_rest(file: &Path) -> Result<Readers, OpenError> {
+    let failed = |fault: Fault| OpenError::Open(fault.into());
+    let connection = open_for_reading(file).map_err(failed)?;
+    let found = "SELECT coalesce(max(version), 0) FROM refinery_schema_history";
+    let found: i64 =
+        connection.query_row(found, [], |row| row.get(0)).map_err(|error| failed(error.into()))?;
+    let runner = embedded::migrations::runner();
+    let known = runner.get_migrations().iter().map(|migration| i64::from(migration.version()));
+    let known = known.max().unwrap_or_default();
+    if found < known {
+        return Err(OpenError::Behind { found, known });
+    }
+    Readers::open(|| open_for_reading(file)).map_err(failed)
 }
 
 /// A connection that writes, to a database of this release's form.

@@ -10,6 +10,7 @@ use crate::fault::Fault;
 const CONNECTIONS: usize = 4;
 
 /// A few connections that can only read, each used by one read at a time.
+#[derive(Clone)]
 pub(crate) struct Readers {
     idle: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,

@@ -7,6 +7,7 @@ mod cancel;
 mod leases;
 mod read;
 mod record;
+mod records;
 mod refill;
 mod row;
 mod submit;
@@ -27,6 +28,7 @@ use crate::sql;
 use crate::store::Store;
 
 pub(crate) use leases::Leases;
+pub use records::Records;
 pub(crate) use refill::LastServed;
 pub(crate) use sweep::recover;
 

@@ -139,7 +139,7 @@ impl Head {
     }
 }
 
-struct EventRow {
+pub(super) struct EventRow {
     version: i64,
     kind: String,
     time: i64,
@@ -148,7 +148,7 @@ struct EventRow {
 }
 
 impl EventRow {
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             version: row.get("version")?,
             kind: row.get("kind")?,
@@ -158,7 +158,7 @@ impl EventRow {
         })
     }
 
-    fn into_domain(self) -> Result<LogEntry, Fault> {
+    pub(super) fn into_domain(self) -> Result<LogEntry, Fault> {
         Ok(LogEntry {
             version: from_stored(self.version, "version")?,
             time: time(self.time),
@@ -206,7 +206,7 @@ impl SnapshotRow {
     }
 }
 
-fn attempts(connection: &Connection, id: JobId) -> Result<Vec<Attempt>, Fault> {
+pub(super) fn attempts(connection: &Connection, id: JobId) -> Result<Vec<Attempt>, Fault> {
     let mut select = connection.prepare_cached(sql::SELECT_ATTEMPTS)?;
     let mut rows = select.query(named_params! { ":job_id": id.as_uuid().as_bytes() })?;
     let mut attempts = Vec::new();
@@ -228,7 +228,7 @@ fn attempts(connection: &Connection, id: JobId) -> Result<Vec<Attempt>, Fault> {
     Ok(attempts)
 }
 
-fn steps(connection: &Connection, id: JobId) -> Result<Vec<Step>, Fault> {
+pub(super) fn steps(connection: &Connection, id: JobId) -> Result<Vec<Step>, Fault> {
     let mut select = connection.prepare_cached(sql::SELECT_STEPS)?;
     let mut rows = select.query(named_params! { ":job_id": id.as_uuid().as_bytes() })?;
     let mut steps = Vec::new();

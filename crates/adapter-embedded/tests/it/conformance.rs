@@ -3,13 +3,14 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use adapter_embedded::{DataDir, InProcessHintQueue, InProcessProgressBus, Store};
+use adapter_embedded::{DataDir, InProcessHintQueue, InProcessProgressBus, Records, Store};
 use async_trait::async_trait;
-use engine::ports::{Corpus, DocumentStore, HintQueue, JobStore, ProgressBus};
+use engine::ports::{Corpus, DocumentStore, HintQueue, JobRecords, JobStore, ProgressBus};
 use tempfile::TempDir;
 use testkit::clock::ManualClock;
 use testkit::document_store::DocumentStoreHarness;
 use testkit::hint_queue::HintQueueHarness;
+use testkit::job_records::JobRecordsHarness;
 use testkit::job_store::JobStoreHarness;
 use testkit::progress_bus::ProgressBusHarness;
 
@@ -50,6 +51,29 @@ impl JobStoreHarness for Embedded {
 }
 
 testkit::job_store_suite!(crate::conformance::Embedded);
+
+#[async_trait]
+impl JobRecordsHarness for Embedded {
+    async fn start() -> Self {
+        Self::new()
+    }
+
+    async fn another(&self) -> Box<dyn JobRecordsHarness> {
+        Box::new(Self::new())
+    }
+
+    fn jobs(&self) -> &dyn JobStoreHarness {
+        self
+    }
+
+    fn records(&self) -> Arc<dyn JobRecords> {
+        Arc::new(Records::of(&self.store))
+    }
+}
+
+mod records {
+    testkit::job_records_suite!(crate::conformance::Embedded);
+}
 
 #[async_trait]
 impl DocumentStoreHarness for Embedded {

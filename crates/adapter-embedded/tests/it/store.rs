@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use adapter_embedded::{DataDir, OpenError, Store};
+use adapter_embedded::{DataDir, OpenError, Records, Store};
 use contracts::job::Usage;
 use contracts::{JobId, JobState, WorkerId};
 use engine::job::Change;
-use engine::ports::{Fence, JobStore, NewJob, Refill, Submitted, Write, Written};
+use engine::ports::{
+    Fence, JobRecords as _, JobStore, NewJob, Refill, StoredRecord, Submitted, Write, Written,
+};
 use rusqlite::Connection;
 use testkit::build::{key, new_job, step_completed, step_record, tenant};
 use testkit::clock::ManualClock;
@@ -39,6 +41,24 @@ async fn at_start_every_lease_is_void() {
     assert!(matches!(late, Written::Fenced), "{late:?}");
     let again = store.claim(running, WorkerId::new(), &[1]).await.unwrap().unwrap();
     assert_eq!(again.done, [step_record("plan")]);
+}
+
+#[tokio::test]
+async fn records_are_read_as_the_former_process_left_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let at_rest = || Records::open(DataDir::open(dir.path()).unwrap());
+    assert!(matches!(at_rest(), Err(OpenError::Open(_))), "there is no database");
+    let store = open(dir.path());
+    let id = accept(&store).await;
+    claim(&store, id).await;
+    drop(store);
+
+    for _ in 0..2 {
+        let page = at_rest().unwrap().page(None, 10).await.unwrap();
+        let Some(StoredRecord::Read(record)) = page.records.first() else { panic!("{page:?}") };
+        assert_eq!((record.job.id, record.job.state.name()), (id, JobState::Running));
+        assert_eq!(page.watch, None);
+    }
 }
 
 #[tokio::test]

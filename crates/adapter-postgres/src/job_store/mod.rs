@@ -13,6 +13,7 @@ mod late_news;
 mod leases;
 mod log;
 mod read;
+mod records;
 mod refill;
 mod row;
 mod submit;

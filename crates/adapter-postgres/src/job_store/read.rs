@@ -165,7 +165,7 @@ impl Head {
     }
 }
 
-fn entry(row: EventRow) -> Result<LogEntry, Fault> {
+pub(super) fn entry(row: EventRow) -> Result<LogEntry, Fault> {
     Ok(LogEntry {
         version: from_stored(row.version, "version")?,
         time: row.time.0,
@@ -216,7 +216,7 @@ impl Snapshots<'_> {
     }
 }
 
-fn attempt(row: &Row) -> Result<Attempt, Fault> {
+pub(super) fn attempt(row: &Row) -> Result<Attempt, Fault> {
     let n: i32 = row.try_get("n")?;
     let Time(started_at) = row.try_get("started_at")?;
     let finished_at: Option<Time> = row.try_get("finished_at")?;
@@ -233,7 +233,7 @@ fn attempt(row: &Row) -> Result<Attempt, Fault> {
     })
 }
 
-fn step(row: &Row) -> Result<Step, Fault> {
+pub(super) fn step(row: &Row) -> Result<Step, Fault> {
     let row = StepRow::read(row)?;
     Ok(Step {
         step: row.step,

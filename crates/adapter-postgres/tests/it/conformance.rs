@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use engine::ports::{Corpus, DocumentStore, JobStore};
+use engine::ports::{Corpus, DocumentStore, JobRecords, JobStore};
 use testkit::document_store::DocumentStoreHarness;
+use testkit::job_records::JobRecordsHarness;
 use testkit::job_store::JobStoreHarness;
 use testkit::servers::Postgres;
 
@@ -35,6 +36,33 @@ impl JobStoreHarness for Fleet {
 }
 
 testkit::job_store_suite!(crate::fleet::Fleet);
+
+#[async_trait]
+impl JobRecordsHarness for Fleet {
+    async fn is_available() -> bool {
+        Postgres::shared().is_some()
+    }
+
+    async fn start() -> Self {
+        Self::new().await
+    }
+
+    async fn another(&self) -> Box<dyn JobRecordsHarness> {
+        Box::new(Self::new().await)
+    }
+
+    fn jobs(&self) -> &dyn JobStoreHarness {
+        self
+    }
+
+    fn records(&self) -> Arc<dyn JobRecords> {
+        Arc::clone(&self.store) as Arc<_>
+    }
+}
+
+mod records {
+    testkit::job_records_suite!(crate::fleet::Fleet);
+}
 
 #[async_trait]
 impl DocumentStoreHarness for Fleet {

@@ -7,6 +7,7 @@ mod group_commit;
 mod leases;
 mod locks;
 mod proxy;
+mod records;
 mod restart;
 mod side_by_side;
 mod tls;

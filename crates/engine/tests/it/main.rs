@@ -5,6 +5,7 @@
 mod cancels;
 mod hints;
 mod ingest;
+mod invariants;
 mod jobs;
 mod properties;
 mod state_table;

@@ -1,0 +1,3 @@
+SELECT tenant
+FROM idempotency
+WHERE job_id = :job_id
