@@ -71,6 +71,12 @@ pub enum Command {
     /// repeated by this command is not repeated again, however often it is called. Exits with 0 if
     /// all is done, 1 if something was refused, 130 if it was interrupted.
     Retry(Retry),
+    /// Check every job that is kept against the rules of a job's life
+    ///
+    /// Reads the database of the fleet if one is configured, else the data directory, and changes
+    /// nothing; jobs may be in motion. Prints what breaks a rule, a line each: the job's id, the
+    /// rule, and what is wrong. Exits with 1 then, else with 0.
+    Verify,
     /// Show the settings in force, without secrets, and where each was set
     Config,
     /// Read one document from standard input: what this program calls itself with
@@ -95,6 +101,7 @@ impl Cli {
             Command::Ask(_)
             | Command::Ingest(_)
             | Command::Migrate(_)
+            | Command::Verify
             | Command::Config
             | Command::ReadDocument => {}
         }

@@ -14,6 +14,7 @@ mod read_document;
 mod retry;
 mod serving;
 mod submit;
+mod verify;
 mod watch;
 mod worker;
 
@@ -46,6 +47,7 @@ pub async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
         Command::Watch(args) => watch::run(args, config).await,
         Command::Cancel(args) => cancel::run(args, config).await,
         Command::Retry(args) => retry::run(args, config).await,
+        Command::Verify => verify::run(config).await,
         Command::Config => Ok(config::run(&config)),
         Command::ReadDocument => Ok(read_document()),
     };

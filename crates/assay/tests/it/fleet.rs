@@ -1,7 +1,7 @@
 //! A fleet: gateways and workers as processes, over a real PostgreSQL and a real RabbitMQ.
 
 mod crashes;
-mod processes;
+pub(crate) mod processes;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -19,4 +19,5 @@ mod restart;
 mod sse;
 mod streams;
 mod system;
+mod verify;
 mod websocket;
