@@ -1,6 +1,7 @@
 //! The project's chores: `cargo xtask test` proves a checkout, `cargo xtask eval` measures its
-//! retrieval.
+//! retrieval, `cargo xtask bench` its speed.
 
+mod bench;
 mod eval;
 mod layering;
 mod suite;
@@ -25,12 +26,15 @@ enum Chore {
     Test(suite::TestArgs),
     /// Measures how often, and how high, retrieval finds the pages that hold the answers.
     Eval(eval::EvalArgs),
+    /// Measures how many submissions, or jobs, a system takes a second: embedded and as a fleet.
+    Bench(bench::BenchArgs),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
     match Cli::parse().chore {
         Chore::Test(args) => suite::run(&args, &mut std::io::stdout()),
         Chore::Eval(args) => eval::run(&args),
+        Chore::Bench(args) => bench::run(&args),
     }
 }
 

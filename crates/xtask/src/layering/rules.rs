@@ -56,6 +56,11 @@ pub(super) const LAYERS: &[Layer] = &[
         &["assay", "contracts", "engine"],
         "it measures what the binary composes, and nothing uses it",
     ),
+    layer(
+        "load",
+        &["testkit"],
+        "it asks the program over HTTP, as any client does, so it knows nothing of its inside",
+    ),
     layer("xtask", &[], "it must build and run while the rest does not"),
 ];
 
