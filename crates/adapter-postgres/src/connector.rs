@@ -51,6 +51,11 @@ impl Connector {
         Ok(Self { tls: tls(settings)?, runtime: Handle::current() })
     }
 
+    /// The same for connections that live on the current runtime.
+    pub(crate) fn here(&self) -> Self {
+        Self { tls: self.tls.clone(), runtime: Handle::current() }
+    }
+
     /// A pool of `size` connections, made as they are needed.
     pub(crate) fn pool(&self, settings: &Settings, size: usize) -> Result<Pool, ConnectError> {
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };

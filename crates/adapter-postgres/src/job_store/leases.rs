@@ -35,7 +35,8 @@ impl Leases {
         Self { connector, config, hearts: SyncMutex::default() }
     }
 
-    /// Renews a worker's lease, and finds the jobs that it must stop.
+    /// Renews a worker's lease, and finds the jobs that it must stop. The worker's connection lives
+    /// on the runtime that this was first called on, and is made anew once that has ended.
     ///
     /// # Cancel safety
     /// Dropped, the lease may or may not be renewed.
@@ -79,7 +80,8 @@ impl Leases {
     }
 
     async fn connect(&self, key: Option<i64>) -> Result<ClientWrapper, Fault> {
-        let connection = self.connector.direct(&self.config).await?;
+        // It beats with its worker: nothing that the store's own runtime does may delay it.
+        let connection = self.connector.here().direct(&self.config).await?;
         pipeline(&connection, &[Query::new(sql::HOLD_LOCK, [&key as Parameter<'_>])]).await?;
         Ok(connection)
     }

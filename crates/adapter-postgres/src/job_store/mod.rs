@@ -33,7 +33,7 @@ use engine::ports::{
 
 use self::asked::ask;
 use self::cancel::{Cancel, EndIfOverdue};
-use self::worker::{Claim, FencedWrite, GiveBack};
+use self::worker::{Claim, FencedWrite};
 use crate::store::Store;
 
 pub(crate) use changes::Changes;
@@ -124,15 +124,7 @@ impl JobStore for Store {
     }
 
     async fn renew(&self, worker: WorkerId) -> Result<Renewal, StoreError> {
-        let renewal = self.leases().renew(self.database(), worker).await?;
-        for id in self.unknown_claims().of(worker) {
-            let unknown = Arc::clone(self.unknown_claims());
-            if let Ok(news) = ask(self.claims(), id, GiveBack { worker, unknown }).await {
-                self.unknown_claims().forget(worker, id);
-                self.late_news().push(news);
-            }
-        }
-        Ok(renewal)
+        Ok(self.leases().renew(self.database(), worker).await?)
     }
 
     async fn retire(&self, worker: WorkerId) -> Result<(), StoreError> {

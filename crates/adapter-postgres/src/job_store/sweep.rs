@@ -1,6 +1,7 @@
 //! Housekeeping. Any number of processes may sweep at a time: rows that another one is at are
 //! passed over, and what it did is found done.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use contracts::{JobId, News};
@@ -12,6 +13,7 @@ use uuid::Uuid;
 
 use super::asked::{Decide, ask};
 use super::draft::Draft;
+use super::worker::GiveBack;
 use crate::database::{Parameter, Query};
 use crate::fault::{Fault, to_stored};
 use crate::sql;
@@ -33,6 +35,7 @@ pub(crate) async fn sweep(store: &Store, lease: Duration, limit: usize) -> Resul
     store.database().run(Query::new(sql::FORGET_SILENT_WORKERS, limits)).await?;
 
     let mut round = Round { store, left: limit, news: Vec::new(), has_moved: false };
+    round.give_back_unknown_claims().await;
     // First, so that a job whose worker is gone and whose time is over ends, rather than wait.
     round.change_each(sql::FIND_OVERDUE, &[], &Change::PassDeadline).await?;
     let grace_ms: i64 = to_stored(CANCEL_GRACE_MS, "time")?;
@@ -54,6 +57,21 @@ struct Round<'a> {
 }
 
 impl Round<'_> {
+    /// Gives back what this process may have claimed without knowing. What cannot be asked now is
+    /// asked again by the next sweep.
+    async fn give_back_unknown_claims(&mut self) {
+        let store = self.store;
+        let unknown = store.unknown_claims();
+        let given_back = unknown.all().into_iter().map(|(worker, id)| async move {
+            let give_back = GiveBack { worker, unknown: Arc::clone(unknown) };
+            let news = ask(store.claims(), id, give_back).await.ok()?;
+            unknown.forget(worker, id);
+            news
+        });
+        let news = join_all(given_back).await;
+        self.news.extend(news.into_iter().flatten());
+    }
+
     /// Makes a change of each job that is found: one that cannot be moved keeps no other from it.
     async fn change_each(
         &mut self,

@@ -7,7 +7,7 @@ use contracts::{JobId, WorkerId};
 const CLAIMS_MAX: usize = 1_024;
 
 /// Claims whose reply was lost for good. If one was committed after all, its worker renews the
-/// lease of a job that it does not run: the job is given back with the next renewal that succeeds.
+/// lease of a job that it does not run: the job is given back with the next sweep that can.
 #[derive(Default)]
 pub(crate) struct UnknownClaims {
     claims: Mutex<BTreeSet<(WorkerId, JobId)>>,
@@ -31,9 +31,8 @@ impl UnknownClaims {
         self.lock().contains(&(worker, id))
     }
 
-    pub(crate) fn of(&self, worker: WorkerId) -> Vec<JobId> {
-        let claims = self.lock();
-        claims.iter().filter(|(of, _)| *of == worker).map(|(_, id)| *id).collect()
+    pub(crate) fn all(&self) -> Vec<(WorkerId, JobId)> {
+        self.lock().iter().copied().collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeSet<(WorkerId, JobId)>> {

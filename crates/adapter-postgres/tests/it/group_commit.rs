@@ -5,6 +5,7 @@ use std::sync::Arc;
 use contracts::{JobState, WorkerId};
 use engine::job::Change;
 use engine::ports::{JobStore, StoreError, Submitted, Written};
+use engine::services::sweep::LEASE;
 use testkit::build::{key, new_job, step_completed, step_record, tenant};
 use testkit::servers::Postgres;
 use tokio::task::JoinSet;
@@ -140,11 +141,12 @@ async fn a_claim_that_nobody_knows_of_is_given_back() {
     };
     assert_eq!(state().await, JobState::Running, "it was committed");
     proxy.heal();
-    JobStore::renew(store.as_ref(), worker).await.unwrap();
+    let swept = JobStore::sweep(store.as_ref(), LEASE, 100).await.unwrap();
+    assert_eq!(swept.news.len(), 1);
     assert_eq!(state().await, JobState::Queued);
     // Once: what the worker claims from now on, it knows of.
     claim(&store, id, worker).await;
-    JobStore::renew(store.as_ref(), worker).await.unwrap();
+    assert!(JobStore::sweep(store.as_ref(), LEASE, 100).await.unwrap().news.is_empty());
     assert_eq!(state().await, JobState::Running);
 }
 

@@ -1,5 +1,7 @@
 //! Which workers live, as several processes see it.
 
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use contracts::{JobState, WorkerId};
@@ -7,8 +9,10 @@ use engine::ports::JobStore as _;
 use testkit::build::tenant;
 use testkit::eventually;
 use testkit::servers::Postgres;
+use tokio::runtime;
+use tokio::time::timeout;
 
-use crate::fleet::{Fleet, claim, queued};
+use crate::fleet::{Fleet, claim, open, queued};
 
 const LEASE: Duration = Duration::from_secs(10);
 
@@ -94,4 +98,33 @@ async fn a_worker_that_connects_again_at_once_keeps_its_jobs() {
     assert!(fleet.store.sweep(LEASE, 100).await.unwrap().news.is_empty());
     let job = fleet.store.get(&tenant("a"), id).await.unwrap().unwrap().job;
     assert_eq!(job.state.name(), JobState::Running);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lease_is_renewed_though_the_runtime_of_the_store_is_blocked() {
+    if Postgres::shared().is_none() {
+        return;
+    }
+    let fleet = Fleet::new().await;
+    let url = fleet.url();
+    let (open_store, opened) = mpsc::channel();
+    let (end, until_the_end) = mpsc::channel::<()>();
+    let blocked = thread::spawn(move || {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async move {
+            open_store.send(open(&url).await).unwrap();
+            // What a step must not do.
+            until_the_end.recv().unwrap();
+        });
+    });
+    let (store, worker) = (opened.recv().unwrap(), WorkerId::new());
+    for _ in 0..2 {
+        timeout(Duration::from_secs(10), store.renew(worker)).await.expect("in time").unwrap();
+        fleet.pass(Duration::from_secs(1)).await;
+    }
+    let count = "SELECT count(*) FROM workers WHERE lock_key IS NOT NULL";
+    assert_eq!(fleet.client.query_one(count, &[]).await.unwrap().get::<_, i64>(0), 1);
+    drop(store);
+    end.send(()).unwrap();
+    blocked.join().unwrap();
 }
