@@ -9,6 +9,8 @@ use crate::config::ConfigError;
 pub const USAGE: u8 = 2;
 /// The configuration is wrong (`EX_USAGE` of sysexits.h).
 const CONFIGURATION: u8 = 64;
+/// The process cannot go on, and another one in its place can (`EX_SOFTWARE` of sysexits.h).
+const BROKEN: u8 = 70;
 /// Interrupted from the keyboard: 128 + SIGINT.
 pub const INTERRUPTED: u8 = 130;
 
@@ -26,6 +28,12 @@ pub fn configuration(errors: &[ConfigError]) -> ExitCode {
 pub fn failure(error: &anyhow::Error) -> ExitCode {
     say(&format!("error: {error:#}"));
     ExitCode::FAILURE
+}
+
+/// Ends the process at once, whatever else it is doing: there is nothing left that could stop it in
+/// order. What it had taken on goes on elsewhere.
+pub fn broken() -> ! {
+    std::process::exit(BROKEN.into())
 }
 
 /// Writes a line to standard error. Nobody is left to tell if that fails.

@@ -22,6 +22,7 @@ use tokio_util::task::TaskTracker;
 use worker::{Worker, WorkerPorts, WorkerSettings};
 
 use crate::config::{Config, Model};
+use crate::exit;
 
 /// The wait before work that panicked is begun again.
 const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(1);
@@ -144,6 +145,7 @@ impl System {
             },
             run_job,
             WorkerSettings { slots: settings.slots, grace: settings.grace },
+            Arc::new(|| exit::broken()),
         );
         let streams = Streams::new();
         let jobs = JobsPorts {

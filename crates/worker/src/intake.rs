@@ -83,16 +83,20 @@ impl Worker {
         }
     }
 
-    /// A slot, once one is free and no job runs alone or waits for that: then nothing could be
-    /// done with a delivery.
+    /// A slot, once one is free, the lease is renewed, and no job runs alone or waits for that:
+    /// before, nothing could be done with a delivery.
     async fn slot(&self) -> Option<OwnedSemaphorePermit> {
         let slot = Arc::clone(&self.slots).acquire_owned().await.ok()?;
         drop(self.company.read().await);
+        self.gate.opened().await;
         Some(slot)
     }
 
     async fn admit(&self, delivery: Delivery, slot: OwnedSemaphorePermit) {
-        let company = Arc::clone(&self.company).read_owned();
+        let company = async {
+            self.gate.opened().await;
+            Arc::clone(&self.company).read_owned().await
+        };
         let Delivery { hint, receipt } = delivery;
         match timeout(PLACE_WAIT, company).await {
             Ok(company) => {

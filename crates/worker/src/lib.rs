@@ -7,7 +7,9 @@
 //! Without a queue the worker takes its jobs from the store: the queue makes dispatch fast, not
 //! possible.
 
+mod heartbeat;
 mod intake;
+mod pulse;
 mod running;
 
 use std::sync::Arc;
@@ -16,17 +18,18 @@ use std::time::Duration;
 use contracts::{JobId, WorkerId};
 use engine::analysis::PIPELINE_VERSION;
 use engine::ports::{Claimed, HintQueue, JobStore, ProgressBus, StoreError};
-use engine::services::{Ended, RunJob, StopTokens};
+use engine::services::{Ended, Renewals, RunJob, StartGate, StopTokens};
 use tokio::sync::{OwnedRwLockReadGuard, OwnedSemaphorePermit, RwLock, Semaphore};
-use tokio::time::MissedTickBehavior;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+use self::heartbeat::{Beating, Heartbeat};
 use self::intake::Taken;
+use self::pulse::Pulse;
 use self::running::{Entry, Running};
 
-/// How often a worker says that it lives.
-const HEARTBEAT: Duration = Duration::from_secs(1);
+pub use self::heartbeat::EndProcess;
+
 /// The wait after a claim that the store could not answer.
 const STORE_PAUSE: Duration = Duration::from_millis(500);
 /// What a job gets to hand itself over, once it is told to.
@@ -52,7 +55,10 @@ pub struct Worker {
     settings: WorkerSettings,
     slots: Arc<Semaphore>,
     company: Arc<RwLock<()>>,
+    renewals: Renewals,
+    gate: StartGate,
     running: Running,
+    end_process: EndProcess,
     claims: TaskTracker,
     tasks: TaskTracker,
 }
@@ -75,10 +81,17 @@ pub struct WorkerPorts {
 }
 
 impl Worker {
-    /// A new incarnation.
+    /// A new incarnation. `end_process` is called if nothing else can be done any more: the runtime
+    /// was blocked for a whole lease, or there is no heartbeat.
     #[must_use]
-    pub fn new(ports: WorkerPorts, run_job: RunJob, settings: WorkerSettings) -> Self {
+    pub fn new(
+        ports: WorkerPorts,
+        run_job: RunJob,
+        settings: WorkerSettings,
+        end_process: EndProcess,
+    ) -> Self {
         let WorkerPorts { store, queue, bus } = ports;
+        let (renewals, gate) = StartGate::closed();
         let slots = Arc::new(Semaphore::new(settings.slots.max(1) as usize));
         Self {
             id: WorkerId::new(),
@@ -89,7 +102,10 @@ impl Worker {
             settings,
             slots,
             company: Arc::default(),
-            running: Running::default(),
+            renewals,
+            running: Running::behind(gate.clone()),
+            gate,
+            end_process,
             claims: TaskTracker::new(),
             tasks: TaskTracker::new(),
         }
@@ -98,16 +114,35 @@ impl Worker {
     /// Works until `stop`; then takes nothing new, lets jobs finish within the grace, hands the
     /// rest over, and returns.
     pub async fn run(self, stop: CancellationToken) {
-        let heart = CancellationToken::new();
-        let heartbeat = self.tasks.spawn(self.clone().heartbeat(heart.clone()));
+        let Some((heartbeat, _ticking)) = self.start_heartbeat() else { return };
         self.take_in(&stop).await;
         self.drain().await;
-        heart.cancel();
-        if heartbeat.await.is_err() {
-            tracing::error!("the heartbeat had panicked");
-        }
+        heartbeat.stop().await;
         if let Err(error) = self.store.retire(self.id).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "worker not retired");
+        }
+    }
+
+    /// Shows that this runtime is not blocked, and renews the lease as long as it is not. Without
+    /// a lease there is nothing for this process to do.
+    fn start_heartbeat(&self) -> Option<(Beating, DropGuard)> {
+        let (pulse, ticking) = (Pulse::default(), CancellationToken::new());
+        self.tasks.spawn(ticking.clone().run_until_cancelled_owned(pulse.clone().tick()));
+        let heartbeat = Heartbeat {
+            worker: self.id,
+            store: Arc::clone(&self.store),
+            running: self.running.clone(),
+            pulse,
+            renewals: self.renewals.clone(),
+            end_process: Arc::clone(&self.end_process),
+        };
+        match heartbeat.start() {
+            Ok(beating) => Some((beating, ticking.drop_guard())),
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "no heartbeat");
+                (self.end_process)();
+                None
+            }
         }
     }
 
@@ -203,23 +238,6 @@ impl Worker {
                 // It is queued, and its turn comes.
                 tracing::warn!(%job_id, error = &error as &dyn std::error::Error, "not claimed");
                 None
-            }
-        }
-    }
-
-    async fn heartbeat(self, stop: CancellationToken) {
-        let mut beats = tokio::time::interval(HEARTBEAT);
-        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                _ = beats.tick() => {}
-            }
-            match self.store.renew(self.id).await {
-                Ok(renewal) => self.running.cancel(&renewal.cancelling),
-                Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "lease not renewed");
-                }
             }
         }
     }

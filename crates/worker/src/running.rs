@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use contracts::JobId;
-use engine::services::StopTokens;
+use engine::services::{StartGate, StopTokens};
 use tokio::sync::Notify;
 
 /// The running jobs with their stop tokens.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Running {
+    gate: StartGate,
     shared: Arc<Shared>,
 }
 
@@ -21,10 +22,15 @@ struct Shared {
 }
 
 impl Running {
+    /// No job yet. What jobs call waits for the gate.
+    pub(crate) fn behind(gate: StartGate) -> Self {
+        Self { gate, shared: Arc::default() }
+    }
+
     /// Adds an attempt at a job, until the entry is dropped. An attempt that has lost its lease
     /// may still be here when the next one begins.
     pub(crate) fn enter(&self, job_id: JobId, attempt: u32) -> Entry {
-        let stop = StopTokens::default();
+        let stop = StopTokens { gate: self.gate.clone(), ..StopTokens::default() };
         self.lock().insert((job_id, attempt), stop.clone());
         Entry { running: self.clone(), key: (job_id, attempt), stop }
     }

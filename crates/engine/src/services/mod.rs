@@ -25,7 +25,7 @@ pub use cancel::{CancelAnswer, CancelError};
 pub use ingest::{Ingest, IngestError, NewFile};
 pub use query::{ListQuery, QueryError};
 pub use retry::RetryError;
-pub use run_job::{Ended, RunJob, RunJobPorts, StopTokens};
+pub use run_job::{Ended, Renewals, RunJob, RunJobPorts, StartGate, StopTokens};
 pub use stream::{Follower, Rendered, Streams};
 pub use submit::{Accepted, SubmitError, SubmitOptions};
 pub use verify::{Checked, Verification};

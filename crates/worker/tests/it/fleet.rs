@@ -7,20 +7,65 @@ use std::time::Duration;
 use adapter_embedded::{DataDir, InProcessProgressBus, Store};
 use adapter_models::{ScriptedModel, ScriptedRetriever};
 use contracts::{Hint, JobId, JobState};
-use engine::ports::{HintQueue as _, JobStore, NewJob, Refill, Snapshot, SystemClock};
+use engine::ports::{
+    HintQueue as _, JobStore, LanguageModel, NewJob, Refill, Retriever, Snapshot, SystemClock,
+};
 use engine::retry::RetryPolicy;
 use engine::services::{RunJob, RunJobPorts};
 use tempfile::TempDir;
 use testkit::build::{new_job, tenant};
 use testkit::eventually;
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use worker::{Worker, WorkerPorts, WorkerSettings};
+use worker::{EndProcess, Worker, WorkerPorts, WorkerSettings};
 
 use crate::queue::Queue;
 
 /// Nothing in these tests takes longer, however slow the machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+
+/// What a worker is made of.
+pub(crate) struct Parts {
+    pub(crate) store: Arc<Store>,
+    pub(crate) queue: Queue,
+    /// The store as the worker sees it.
+    pub(crate) seen: Arc<dyn JobStore>,
+    pub(crate) retriever: Arc<dyn Retriever>,
+    pub(crate) model: Arc<dyn LanguageModel>,
+    pub(crate) slots: u32,
+    pub(crate) end_process: EndProcess,
+}
+
+impl Parts {
+    /// Scripted ones, and two slots. The process must not be ended.
+    pub(crate) fn over(store: Arc<Store>, queue: Queue) -> Self {
+        Self {
+            seen: store.clone(),
+            store,
+            queue,
+            retriever: Arc::new(ScriptedRetriever::new(Duration::ZERO, None)),
+            model: Arc::new(ScriptedModel::new(Duration::ZERO, None)),
+            slots: 2,
+            end_process: Arc::new(|| panic!("the process is ended")),
+        }
+    }
+
+    /// Runs a worker of these on a runtime.
+    pub(crate) fn run_on(self, runtime: &Handle) -> Fleet {
+        let Self { store, queue, seen, retriever, model, slots, end_process } = self;
+        let bus = Arc::new(InProcessProgressBus::default());
+        let ports =
+            RunJobPorts { store: seen.clone(), bus: bus.clone(), retriever, models: vec![model] };
+        let run_job = RunJob::new(ports, RetryPolicy::default(), || 0.5);
+        let ports = WorkerPorts { store: seen, queue: Arc::new(queue.clone()), bus };
+        let settings = WorkerSettings { slots, grace: Duration::ZERO };
+        let stop = CancellationToken::new();
+        let worker = Worker::new(ports, run_job, settings, end_process);
+        let worker = runtime.spawn(worker.run(stop.clone()));
+        Fleet { store, queue, stop, worker }
+    }
+}
 
 /// A store, a queue, and a worker over both.
 pub(crate) struct Fleet {
@@ -38,22 +83,8 @@ impl Fleet {
     }
 
     pub(crate) fn over(store: Arc<Store>, slots: u32, queue: Queue) -> Self {
-        let bus = Arc::new(InProcessProgressBus::default());
-        let run_job = RunJob::new(
-            RunJobPorts {
-                store: store.clone(),
-                bus: bus.clone(),
-                retriever: Arc::new(ScriptedRetriever::new(Duration::ZERO, None)),
-                models: vec![Arc::new(ScriptedModel::new(Duration::ZERO, None))],
-            },
-            RetryPolicy::default(),
-            || 0.5,
-        );
-        let ports = WorkerPorts { store: store.clone(), queue: Arc::new(queue.clone()), bus };
-        let settings = WorkerSettings { slots, grace: Duration::ZERO };
-        let stop = CancellationToken::new();
-        let worker = tokio::spawn(Worker::new(ports, run_job, settings).run(stop.clone()));
-        Self { store, queue, stop, worker }
+        let parts = Parts { slots, ..Parts::over(store, queue) };
+        parts.run_on(&Handle::current())
     }
 
     pub(crate) async fn publish(&self, job_id: JobId) {

@@ -124,6 +124,9 @@ pub trait JobStore: Send + Sync {
 
     /// Says that a worker lives, and asks what it must know. A worker that was not heard of for
     /// `lease` (see `sweep`) loses its jobs.
+    ///
+    /// A heartbeat calls it on a runtime of its own: it comes to its end also while every thread of
+    /// the runtime that the store was opened on is blocked.
     async fn renew(&self, worker: WorkerId) -> Result<Renewal, StoreError>;
 
     /// Forgets a worker that ended in order. Jobs that it still holds are given back by the next

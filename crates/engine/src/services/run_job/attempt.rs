@@ -224,6 +224,21 @@ impl<'a> Attempt<'a> {
         }
     }
 
+    /// A call that begins once one may. One that has begun goes on, whatever becomes of the lease.
+    pub(super) fn through_the_gate<F>(
+        &self,
+        call: F,
+    ) -> impl Future<Output = F::Output> + Send + use<'a, F>
+    where
+        F: Future + Send,
+    {
+        let gate = &self.stop.gate;
+        async move {
+            gate.opened().await;
+            call.await
+        }
+    }
+
     /// Makes a call to the outside: within the step's limit and the job's deadline, until the
     /// attempt is told to stop.
     pub(super) async fn call<T>(

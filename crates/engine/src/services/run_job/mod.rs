@@ -2,6 +2,7 @@
 
 mod attempt;
 mod output;
+mod start_gate;
 mod steps;
 mod writer;
 
@@ -17,6 +18,8 @@ use self::writer::Halt;
 use crate::job::Change;
 use crate::ports::{Claimed, JobStore, LanguageModel, ProgressBus, Retriever, StoreError};
 use crate::retry::RetryPolicy;
+
+pub use self::start_gate::{Renewals, StartGate};
 
 /// Runs attempts: takes a claimed job through the steps that are not done yet.
 pub struct RunJob {
@@ -40,13 +43,15 @@ pub struct RunJobPorts {
     pub models: Vec<Arc<dyn LanguageModel>>,
 }
 
-/// Tells a running attempt to stop.
+/// Tells a running attempt to stop, or to begin nothing for now.
 #[derive(Debug, Clone, Default)]
 pub struct StopTokens {
     /// The client cancelled the job.
     pub cancel: CancellationToken,
     /// The worker is being shut down: hand the job over.
     pub drain: CancellationToken,
+    /// What its calls wait for. A call that has begun goes on.
+    pub gate: StartGate,
 }
 
 /// How an attempt ended.

@@ -53,6 +53,7 @@ impl Attempt<'_> {
         };
         let context = self.context(STEP);
         let call = retrieve::retrieve(self.run.retriever.as_ref(), &context, scope, plan);
+        let call = self.through_the_gate(call);
         let evidence = self.call(STEP, call).await?.map_err(|error| {
             tracing::warn!(
                 job_id = %context.job_id,
@@ -118,7 +119,8 @@ impl Attempt<'_> {
         let output = Output::default();
         let mut sink = output.clone();
         let mut pacer = DeltaPacer::new();
-        let mut call = std::pin::pin!(synthesize::synthesize(model, &context, request, &mut sink));
+        let call = synthesize::synthesize(model, &context, request, &mut sink);
+        let mut call = std::pin::pin!(self.through_the_gate(call));
         let outcome = loop {
             let enough = DeltaPacer::enough_bytes(self.writer.job().version);
             let due = output.due(pacer.not_before(), enough);
