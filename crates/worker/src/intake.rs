@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contracts::Hint;
-use engine::ports::{Delivery, JobStore, Receipt, Refill, StoreError};
+use engine::ports::{Delivery, JobStore, Receipt, Refill, Resend, StoreError};
 use engine::services::{QUEUE_OUTAGE, dispatch};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -17,13 +17,14 @@ const PLACE_WAIT: Duration = Duration::from_millis(250);
 /// The queue is empty if it brings a free slot nothing for this long. Less than the time between
 /// two refills, so that the trickle of a nearly full window does not pass for a supply.
 const QUIET: Duration = Duration::from_millis(200);
-/// How often the store is asked while the queue is empty. With [`LOST_AFTER`] it makes a job whose
+/// How often the store is asked while the queue is empty. With [`LOST`] it makes a job whose
 /// hint was lost start within 3 s.
 const EMPTY_INTERVAL: Duration = Duration::from_millis(500);
 /// How often the store is asked while the queue is out.
 const OUTAGE_INTERVAL: Duration = Duration::from_millis(250);
-/// A hint this old that nobody claimed is lost, if slots are free and the queue is empty.
-const LOST_AFTER: Duration = Duration::from_secs(2);
+/// A hint this old that nobody claimed is lost, if slots are free and the queue is empty. However
+/// often that happens to a job, it does not wait longer.
+const LOST: Resend = Resend::always(Duration::from_secs(2));
 
 /// A hint in the hands of this worker.
 pub(crate) struct Taken {
@@ -122,7 +123,7 @@ impl Worker {
             Some(_) => Ok(()),
             None => {
                 let (store, queue) = (self.store.as_ref(), self.queue.as_ref());
-                let refilled = dispatch::refill(store, queue, LOST_AFTER).await;
+                let refilled = dispatch::refill(store, queue, LOST).await;
                 drop(slot);
                 refilled
             }
@@ -138,7 +139,7 @@ impl Worker {
         if places.is_empty() {
             return Ok(());
         }
-        let refill = Refill { window: places.len(), resend_after: LOST_AFTER };
+        let refill = Refill { window: places.len(), resend: LOST };
         let hints = self.store.refill(refill).await?;
         for (hint, place) in hints.into_iter().zip(places) {
             let taken = Taken { hint, receipt: None };

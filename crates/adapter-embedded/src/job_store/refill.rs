@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use contracts::{Hint, JobId};
 use engine::ports::Refill;
@@ -60,17 +61,22 @@ pub(crate) fn unhint(tx: &Tx<'_>, hints: &[Hint]) -> Result<(), Fault> {
 
 /// Hints that nobody claimed: lost, or waiting behind too many others.
 fn stale_hints(tx: &Tx<'_>, refill: Refill) -> Result<Vec<JobId>, Fault> {
-    let resend_after_ms = i64::try_from(refill.resend_after.as_millis()).unwrap_or(i64::MAX);
     let mut select = tx.connection.prepare_cached(sql::FIND_STALE_HINTS)?;
     let ids = select.query_map(
         named_params! {
-            ":hinted_until": tx.now.as_millis().saturating_sub(resend_after_ms),
             ":now": tx.now.as_millis(),
+            ":first_ms": millis(refill.resend.first),
+            ":max_ms": millis(refill.resend.max),
             ":limit": to_stored(refill.window as u64, "window")?,
         },
         read_id,
     )?;
     Ok(ids.collect::<Result<_, _>>()?)
+}
+
+/// A time that can be doubled again and again: 34 years are as good as for ever.
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX).min(1 << 40)
 }
 
 /// The tenants with jobs that wait, in the order of their turns, each with its first jobs.

@@ -26,5 +26,6 @@ UPDATE jobs SET
     input_tokens = :input_tokens,
     output_tokens = :output_tokens,
     cost_usd = :cost_usd,
-    hinted_at = NULL
+    hinted_at = NULL,
+    hint_n = 0
 WHERE id = :id AND version = :read_version AND epoch = :read_epoch AND write_no = :read_write_no

@@ -10,7 +10,8 @@ use contracts::job::Usage;
 use contracts::{JobId, JobState, WorkerId};
 use engine::job::Change;
 use engine::ports::{
-    Fence, JobRecords as _, JobStore, NewJob, Refill, StoredRecord, Submitted, Write, Written,
+    Fence, JobRecords as _, JobStore, NewJob, Refill, Resend, StoredRecord, Submitted, Write,
+    Written,
 };
 use rusqlite::Connection;
 use testkit::build::{key, new_job, step_completed, step_record, tenant};
@@ -66,7 +67,7 @@ async fn at_start_every_hint_is_taken_again() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
     let id = accept(&store).await;
-    let window = Refill { window: 10, resend_after: Duration::from_secs(3_600) };
+    let window = Refill { window: 10, resend: Resend::always(Duration::from_secs(3_600)) };
     assert_eq!(store.refill(window).await.unwrap().len(), 1);
     assert!(store.refill(window).await.unwrap().is_empty());
     drop(store);

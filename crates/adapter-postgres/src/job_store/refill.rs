@@ -1,6 +1,7 @@
 //! Choosing whose hints go to the workers next.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use contracts::{Hint, JobId};
 use engine::ports::Refill;
@@ -16,10 +17,10 @@ const ADMITTED_MAX: i64 = 1_000;
 
 pub(crate) async fn refill(database: &Database, refill: Refill) -> Result<Vec<Hint>, Fault> {
     let window: i64 = to_stored(refill.window, "window")?;
-    let resend_after_ms = i64::try_from(refill.resend_after.as_millis()).unwrap_or(i64::MAX);
+    let (first_ms, max_ms) = (millis(refill.resend.first), millis(refill.resend.max));
     let queries = vec![
         Query::plain(sql::TRY_REFILLING),
-        Query::new(sql::FIND_STALE_HINTS, [&resend_after_ms as Parameter<'_>, &window]),
+        Query::new(sql::FIND_STALE_HINTS, [&first_ms as Parameter<'_>, &max_ms, &window]),
         Query::new(sql::COUNT_HINTED, [&window as Parameter<'_>]),
         Query::new(sql::ADMIT_DUE, [&ADMITTED_MAX as Parameter<'_>]),
     ];
@@ -121,6 +122,11 @@ fn in_turns(mut tenants: Vec<Waiting>, room: usize) -> Turns {
         tenants.retain(|waiting| !waiting.ids.is_empty());
     }
     turns
+}
+
+/// A time that can be doubled again and again: 34 years are as good as for ever.
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX).min(1 << 40)
 }
 
 fn only(rows: &Rows) -> Result<&Row, Fault> {

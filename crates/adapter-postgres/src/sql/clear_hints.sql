@@ -4,6 +4,6 @@ WITH free AS (
     WHERE id = ANY ($1) AND hinted_at IS NOT NULL
     ORDER BY id
     FOR UPDATE SKIP LOCKED)
-UPDATE jobs AS j SET hinted_at = NULL
+UPDATE jobs AS j SET hinted_at = NULL, hint_n = greatest(j.hint_n - 1, 0)
 FROM free
 WHERE j.id = free.id

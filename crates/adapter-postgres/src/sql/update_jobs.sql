@@ -28,7 +28,8 @@ UPDATE jobs AS j SET
     output_tokens = n.output_tokens,
     cost_usd = n.cost_usd,
     admitted = n.admitted,
-    hinted_at = NULL
+    hinted_at = NULL,
+    hint_n = 0
 FROM unnest(
     $1::uuid[], $2::text[], $3::timestamptz[], $4::bigint[], $5::bigint[], $6::bigint[],
     $7::uuid[], $8::timestamptz[], $9::timestamptz[], $10::integer[], $11::integer[],

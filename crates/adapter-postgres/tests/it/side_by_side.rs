@@ -7,7 +7,8 @@ use adapter_postgres::Store;
 use contracts::{Event, JobId, WorkerId};
 use engine::job::{Change, Identity, Job, Recorded};
 use engine::ports::{
-    Corpus as _, DocumentStore, Fence, JobStore, ReadOutcome, Refill, Submitted, Write, Written,
+    Corpus as _, DocumentStore, Fence, JobStore, ReadOutcome, Refill, Resend, Submitted, Write,
+    Written,
 };
 use engine::reading::LEASE;
 use proptest::prelude::{Just, prop_oneof};
@@ -79,7 +80,7 @@ async fn a_job_is_hinted_once_and_claimed_once_whoever_asks() {
     for _ in 0..40 {
         ids.push(queued(&fleet.store).await);
     }
-    let refill = Refill { window: 1_000, resend_after: Duration::from_secs(60) };
+    let refill = Refill { window: 1_000, resend: Resend::always(Duration::from_secs(60)) };
     let hinted = tokio::join!(stores[0].refill(refill), stores[1].refill(refill));
     let mut hinted: Vec<JobId> =
         [hinted.0.unwrap(), hinted.1.unwrap()].concat().iter().map(|hint| hint.job_id).collect();
@@ -230,7 +231,7 @@ impl Process {
                         .expect("swept");
                 }
                 Call::Refill => {
-                    let refill = Refill { window: 10, resend_after: Duration::ZERO };
+                    let refill = Refill { window: 10, resend: Resend::always(Duration::ZERO) };
                     self.store.refill(refill).await.expect("refilled");
                 }
                 Call::Retire => self.store.retire(self.worker).await.expect("retired"),

@@ -10,12 +10,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::upkeep::Turns;
 use super::{HINT_WINDOW, QUEUE_OUTAGE};
-use crate::ports::{HintQueue, JobStore, Refill, StoreError};
+use crate::ports::{HintQueue, JobStore, Refill, Resend, StoreError};
 
 /// How often the window is refilled.
 const INTERVAL: Duration = Duration::from_millis(250);
-/// A hint that was not claimed for this long is sent again, though it may wait in the queue.
-const RESEND_AFTER: Duration = Duration::from_secs(15);
+/// When a hint that was not claimed is sent again, though it may wait in the queue: seldom enough
+/// that behind long jobs the queue does not fill with repetitions.
+const RESEND: Resend = Resend { first: Duration::from_secs(15), max: Duration::from_secs(5 * 60) };
 /// Hints that wait for their confirmation at the most: a queue confirms many at once.
 const SENDS_MAX: usize = 256;
 /// What sending one may take; then it counts as not sent. More than what adapters allow it.
@@ -34,23 +35,23 @@ pub async fn dispatch(
         if is_out(queue.as_ref()) {
             continue;
         }
-        if let Err(error) = refill(store.as_ref(), queue.as_ref(), RESEND_AFTER).await {
+        if let Err(error) = refill(store.as_ref(), queue.as_ref(), RESEND).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "hints not refilled");
         }
     }
 }
 
-/// Refills the window once. Hints that nobody claimed for `resend_after` are sent again; those
-/// that cannot be sent are given back.
+/// Refills the window once. Hints that nobody claimed for the time of `resend` are sent again;
+/// those that cannot be sent are given back.
 ///
 /// # Errors
 /// The store's. What it had marked as hinted and was not sent is then sent again later.
 pub async fn refill(
     store: &dyn JobStore,
     queue: &dyn HintQueue,
-    resend_after: Duration,
+    resend: Resend,
 ) -> Result<(), StoreError> {
-    let taken = store.refill(Refill { window: HINT_WINDOW, resend_after }).await?;
+    let taken = store.refill(Refill { window: HINT_WINDOW, resend }).await?;
     let unsent = send(queue, taken).await;
     if unsent.is_empty() { Ok(()) } else { store.unhint(&unsent).await }
 }

@@ -10,7 +10,7 @@ use adapter_embedded::{DataDir, InProcessProgressBus, Store};
 use async_trait::async_trait;
 use contracts::{Hint, JobId};
 use engine::ports::{
-    Delivery, HintQueue, JobStore, PublishError, QueueClosed, Refill, SystemClock,
+    Delivery, HintQueue, JobStore, PublishError, QueueClosed, Refill, Resend, SystemClock,
 };
 use engine::services::{
     HINT_WINDOW, Jobs, JobsPorts, QUEUE_OUTAGE, Streams, SubmitOptions, dispatch,
@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 /// Nothing in these tests takes longer, however slow the machine.
 const DEADLINE: Duration = Duration::from_secs(60);
 /// Far longer than a test: nothing counts as lost.
-const NEVER: Duration = Duration::from_secs(3_600);
+const NEVER: Resend = Resend::always(Duration::from_secs(3_600));
 
 #[derive(Clone, Copy)]
 enum Publishing {
@@ -215,6 +215,6 @@ async fn queued(store: &Store, jobs: usize) -> BTreeSet<JobId> {
 }
 
 async fn refilled(store: &Store, window: usize) -> Vec<JobId> {
-    let hints = store.refill(Refill { window, resend_after: NEVER }).await.unwrap();
+    let hints = store.refill(Refill { window, resend: NEVER }).await.unwrap();
     hints.into_iter().map(|hint| hint.job_id).collect()
 }

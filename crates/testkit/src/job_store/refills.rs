@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use contracts::{Hint, JobId, TenantId};
 use engine::job::Change;
-use engine::ports::{NewJob, Refill, Submitted};
+use engine::ports::{NewJob, Refill, Resend, Submitted};
 
 use super::JobStoreHarness;
 use super::given::Given;
 use crate::build::{TIMEOUT, new_job, problem, tenant};
 
 const RESEND_AFTER: Duration = Duration::from_secs(15);
+const RESEND: Resend = Resend { first: RESEND_AFTER, max: Duration::from_secs(300) };
 
 pub async fn a_refill_fills_the_window_and_no_more(harness: &dyn JobStoreHarness) {
     let given = Given::new(harness);
@@ -119,6 +120,72 @@ pub async fn an_unclaimed_hint_is_sent_again(harness: &dyn JobStoreHarness) {
     assert_eq!(refill(&given, 10).await, [], "its time begins anew");
 }
 
+pub async fn each_hint_in_vain_doubles_the_wait_for_the_next(harness: &dyn JobStoreHarness) {
+    let given = Given::new(harness);
+    let new = NewJob { timeout: Duration::from_secs(3_600), ..new_job(&given.tenant) };
+    let id = given.accepted(new).await.job.id;
+    assert_eq!(refill(&given, 10).await, [id]);
+    for seconds in [15, 30, 60, 120, 240, 300, 300] {
+        given.pass(Duration::from_secs(seconds - 1)).await;
+        assert_eq!(refill(&given, 10).await, [], "before {seconds} s");
+        given.pass(Duration::from_secs(1)).await;
+        assert_eq!(refill(&given, 10).await, [id], "after {seconds} s");
+    }
+}
+
+pub async fn a_hint_that_is_known_to_be_lost_does_not_wait_longer_each_time(
+    harness: &dyn JobStoreHarness,
+) {
+    let given = Given::new(harness);
+    let id = given.queued().await;
+    let after = Duration::from_secs(2);
+    let lost = Refill { window: 10, resend: Resend::always(after) };
+    assert_eq!(taken(&given, lost).await, [id]);
+    for _ in 0..5 {
+        given.pass(after).await;
+        assert_eq!(taken(&given, lost).await, [id]);
+    }
+    given.pass(RESEND_AFTER).await;
+    assert_eq!(refill(&given, 10).await, [], "each of them counts for those who are not sure");
+}
+
+pub async fn a_submission_that_is_hinted_counts_as_the_first_hint(harness: &dyn JobStoreHarness) {
+    let given = Given::new(harness);
+    let id = given.accepted(NewJob { hint_window: 9, ..new_job(&given.tenant) }).await.job.id;
+    for wait in [RESEND_AFTER, 2 * RESEND_AFTER] {
+        given.pass(wait - Duration::from_secs(1)).await;
+        assert_eq!(refill(&given, 10).await, []);
+        given.pass(Duration::from_secs(1)).await;
+        assert_eq!(refill(&given, 10).await, [id]);
+    }
+}
+
+pub async fn what_is_recorded_of_a_job_ends_the_count_of_its_hints(harness: &dyn JobStoreHarness) {
+    let given = Given::new(harness);
+    let id = given.queued().await;
+    for wait in [Duration::ZERO, RESEND_AFTER, 2 * RESEND_AFTER] {
+        given.pass(wait).await;
+        assert_eq!(refill(&given, 10).await, [id]);
+    }
+    given.claimed(id).await.apply(Change::Release).await;
+    for wait in [Duration::ZERO, RESEND_AFTER] {
+        given.pass(wait).await;
+        assert_eq!(refill(&given, 10).await, [id]);
+    }
+}
+
+pub async fn a_hint_that_was_not_sent_does_not_count(harness: &dyn JobStoreHarness) {
+    let given = Given::new(harness);
+    let id = given.queued().await;
+    for _ in 0..5 {
+        assert_eq!(refill(&given, 10).await, [id]);
+        given.store.unhint(&[Hint { job_id: id }]).await.expect("given back");
+    }
+    assert_eq!(refill(&given, 10).await, [id]);
+    given.pass(RESEND_AFTER).await;
+    assert_eq!(refill(&given, 10).await, [id]);
+}
+
 pub async fn a_hint_that_was_not_sent_is_taken_again(harness: &dyn JobStoreHarness) {
     let given = Given::new(harness);
     let id = given.queued().await;
@@ -159,7 +226,10 @@ pub async fn a_job_given_back_is_hinted_again(harness: &dyn JobStoreHarness) {
 }
 
 async fn refill(given: &Given<'_>, window: usize) -> Vec<JobId> {
-    let refill = Refill { window, resend_after: RESEND_AFTER };
+    taken(given, Refill { window, resend: RESEND }).await
+}
+
+async fn taken(given: &Given<'_>, refill: Refill) -> Vec<JobId> {
     let hints = given.store.refill(refill).await.expect("refilled");
     hints.into_iter().map(|hint| hint.job_id).collect()
 }

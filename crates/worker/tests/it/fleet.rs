@@ -8,7 +8,8 @@ use adapter_embedded::{DataDir, InProcessProgressBus, Store};
 use adapter_models::{ScriptedModel, ScriptedRetriever};
 use contracts::{Hint, JobId, JobState};
 use engine::ports::{
-    HintQueue as _, JobStore, LanguageModel, NewJob, Refill, Retriever, Snapshot, SystemClock,
+    HintQueue as _, JobStore, LanguageModel, NewJob, Refill, Resend, Retriever, Snapshot,
+    SystemClock,
 };
 use engine::retry::RetryPolicy;
 use engine::services::{RunJob, RunJobPorts};
@@ -125,7 +126,7 @@ pub(crate) async fn submit(store: &Store, question: &str) -> JobId {
 
 /// Marks what waits as hinted. The hints are lost, unless the test sends them.
 pub(crate) async fn mark_hinted(store: &Store) -> Vec<JobId> {
-    let refill = Refill { window: 100, resend_after: Duration::from_secs(3_600) };
+    let refill = Refill { window: 100, resend: Resend::always(Duration::from_secs(3_600)) };
     let hints = store.refill(refill).await.unwrap();
     hints.into_iter().map(|hint| hint.job_id).collect()
 }

@@ -119,8 +119,26 @@ pub struct Renewal {
 pub struct Refill {
     /// Hinted, unclaimed jobs at the most.
     pub window: usize,
-    /// A hint that was not claimed for this long is taken again.
-    pub resend_after: Duration,
+    /// When a hint that was not claimed is taken again.
+    pub resend: Resend,
+}
+
+/// How long a hint may go unclaimed before it is taken again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resend {
+    /// After the first hint of a job; twice as long after each further one, as long as nothing is
+    /// recorded of the job.
+    pub first: Duration,
+    /// At the most.
+    pub max: Duration,
+}
+
+impl Resend {
+    /// This long, however often it was taken: the hint is known to be lost.
+    #[must_use]
+    pub const fn always(after: Duration) -> Self {
+        Self { first: after, max: after }
+    }
 }
 
 /// What a sweep did.

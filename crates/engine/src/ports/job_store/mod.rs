@@ -10,7 +10,8 @@ use contracts::{Hint, JobId, TenantId, WorkerId};
 use super::StoreError;
 
 pub use self::holding::{
-    Cancelled, Claimed, Committed, Fence, Refill, Renewal, StepRecord, Swept, Write, Written,
+    Cancelled, Claimed, Committed, Fence, Refill, Renewal, Resend, StepRecord, Swept, Write,
+    Written,
 };
 pub use self::reading::{JobFilter, LogHead, LogSlice, PageCursor, Snapshot};
 pub use self::submission::{IdempotencyKey, NewJob, Submitted};
@@ -140,11 +141,11 @@ pub trait JobStore: Send + Sync {
     /// among equals the turn goes on behind the tenant that was served last); within a tenant jobs
     /// already started, then priority (higher first), then deadline.
     ///
-    /// A hint that was not claimed for `resend_after` is taken again, within the same window. Jobs
-    /// that wait for their `run_at`, or are overdue, have no hint.
+    /// A hint that was not claimed for the time of `resend` is taken again, within the same window.
+    /// Jobs that wait for their `run_at`, or are overdue, have no hint.
     async fn refill(&self, refill: Refill) -> Result<Vec<Hint>, StoreError>;
 
-    /// Marks jobs as not hinted: their hints could not be sent.
+    /// Marks jobs as not hinted: their hints could not be sent, and do not count.
     async fn unhint(&self, hints: &[Hint]) -> Result<(), StoreError>;
 
     /// One bounded round of housekeeping: gives back the jobs of workers that were not heard of
