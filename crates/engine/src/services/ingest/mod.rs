@@ -112,6 +112,8 @@ impl Ingest {
                 Some(document) if document.state == DocumentState::Pending => {}
                 ended => return Ok(ended),
             }
+            // It may have been in the hands of a process that died, and nobody else be there.
+            self.documents.sweep(SWEEP_MAX).await?;
             if !self.read_next(&CancellationToken::new()).await? {
                 tokio::time::sleep(LOOK_AGAIN).await;
             }
