@@ -8,6 +8,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
+use engine::faults::{self, Around};
 use engine::ports::StoreError;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -65,10 +66,10 @@ pub(crate) struct Lane<C: Commit> {
 }
 
 impl<C: Commit> Lane<C> {
-    /// Starts the task, on the current runtime.
-    pub(crate) fn start(commit: C) -> Self {
+    /// Starts the task, on the current runtime. Its commits have these points around them.
+    pub(crate) fn start(points: Around, commit: C) -> Self {
         let (requests, waiting) = mpsc::channel(WAITING_MAX);
-        let task = Committing { commit, waiting, queue: VecDeque::new() };
+        let task = Committing { commit, points, waiting, queue: VecDeque::new() };
         Handle::current().spawn(task.run());
         Self { requests }
     }
@@ -81,6 +82,7 @@ impl<C: Commit> Lane<C> {
 
 struct Committing<C: Commit> {
     commit: C,
+    points: Around,
     waiting: mpsc::Receiver<C::Request>,
     queue: VecDeque<C::Request>,
 }
@@ -90,7 +92,7 @@ impl<C: Commit> Committing<C> {
         while self.gather().await {
             let batch = self.next_batch();
             // A panic costs its batch alone: those who wait find their answer's sender gone.
-            let settled = tokio::spawn(settle(self.commit.clone(), batch)).await;
+            let settled = tokio::spawn(settle(self.commit.clone(), self.points, batch)).await;
             if let Err(error) = settled
                 && error.is_panic()
             {
@@ -144,10 +146,10 @@ impl<C: Commit> Committing<C> {
 }
 
 /// Commits a batch, in parts if need be, until every request has its answer.
-async fn settle<C: Commit>(commit: C, batch: Vec<C::Request>) {
+async fn settle<C: Commit>(commit: C, points: Around, batch: Vec<C::Request>) {
     let mut parts = vec![batch];
     while let Some(mut part) = parts.pop() {
-        match resolve(&commit, &mut part).await {
+        match resolve(&commit, points, &mut part).await {
             Ok(()) => part.into_iter().for_each(|request| request.answer(Ok(()))),
             Err(Unfinished::RolledBack(fault)) if fault.may_be_one_rows() && part.len() > 1 => {
                 // One of them is to blame: it is found by halves, and the others succeed.
@@ -162,11 +164,17 @@ async fn settle<C: Commit>(commit: C, batch: Vec<C::Request>) {
 
 /// Commits. If the reply is lost, the same requests are sent again until it is known what became
 /// of them, for a while.
-async fn resolve<C: Commit>(commit: &C, part: &mut [C::Request]) -> Result<(), Unfinished> {
+async fn resolve<C: Commit>(
+    commit: &C,
+    points: Around,
+    part: &mut [C::Request],
+) -> Result<(), Unfinished> {
     let end = Instant::now() + RESOLVE_LIMIT;
     let mut lost = None;
     loop {
+        faults::reach(points.before);
         match commit.commit(part).await {
+            Ok(()) if faults::repeats(points.after) => lost = Some(Fault::TimedOut),
             Ok(()) => return Ok(()),
             Err(Unfinished::Unknown(fault)) => lost = Some(fault),
             // This attempt was rolled back, but what became of the one before?

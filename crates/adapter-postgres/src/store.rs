@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use engine::faults::{CLAIM, SUBMIT, SWEEP, WRITE};
+
 use crate::connector::{ConnectError, Connector};
 use crate::database::{Database, Query};
 use crate::fault::Fault;
@@ -68,12 +70,12 @@ impl Store {
         let database = Database::new(connector.pool(settings, settings.connections_max)?);
         check_durability(&database).await?;
         let lanes = Database::new(connector.pool(settings, LANES)?);
-        let changes = || Lane::start(Changes::waiting(lanes.clone()));
+        let changes = |points| Lane::start(points, Changes::waiting(lanes.clone()));
         Ok(Self {
-            submissions: Lane::start(Submissions::new(lanes.clone())),
-            claims: changes(),
-            writes: changes(),
-            sweeps: Lane::start(Changes::of_free_rows(lanes.clone())),
+            submissions: Lane::start(SUBMIT, Submissions::new(lanes.clone())),
+            claims: changes(CLAIM),
+            writes: changes(WRITE),
+            sweeps: Lane::start(SWEEP, Changes::of_free_rows(lanes.clone())),
             leases: Leases::new(connector, settings.direct.clone()),
             late_news: LateNews::default(),
             unknown_claims: Arc::default(),

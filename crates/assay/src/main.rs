@@ -12,6 +12,10 @@ fn main() -> ExitCode {
     if matches!(cli.command, Command::ReadDocument) {
         return assay::commands::read_document();
     }
+    #[cfg(feature = "faults")]
+    if let Err(error) = assay::config::arm_faults() {
+        return exit::failure(&error.into());
+    }
     let config = match Config::from_environment(&cli) {
         Ok(config) => config,
         Err(errors) => return exit::configuration(&errors),

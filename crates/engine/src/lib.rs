@@ -9,6 +9,7 @@
 pub mod analysis;
 mod company;
 mod error_class;
+pub mod faults;
 pub mod invariants;
 pub mod job;
 pub mod ports;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contracts::Hint;
+use engine::faults::{self, ACK};
 use engine::ports::{Delivery, JobStore, Receipt, Refill, Resend, StoreError};
 use engine::services::{QUEUE_OUTAGE, dispatch};
 use tokio::sync::OwnedSemaphorePermit;
@@ -37,7 +38,9 @@ impl Taken {
     /// The job is claimed.
     pub(crate) async fn claimed(self) {
         if let Some(receipt) = self.receipt {
+            faults::reach(ACK.before);
             receipt.ack().await;
+            faults::reach(ACK.after);
         }
     }
 

@@ -18,7 +18,7 @@ use std::time::Duration;
 use contracts::{JobId, WorkerId};
 use engine::analysis::PIPELINE_VERSION;
 use engine::ports::{Claimed, HintQueue, JobStore, ProgressBus, StoreError};
-use engine::services::{Ended, Renewals, RunJob, StartGate, StopTokens};
+use engine::services::{Ended, Renewals, RunJob, StartGate, StopTokens, publish};
 use tokio::sync::{OwnedRwLockReadGuard, OwnedSemaphorePermit, RwLock, Semaphore};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
@@ -174,7 +174,7 @@ impl Worker {
 
     async fn announce(&self, claimed: &Claimed) {
         if let Some(news) = claimed.committed.news() {
-            self.bus.publish(news).await;
+            publish(self.bus.as_ref(), news).await;
         }
     }
 

@@ -1,6 +1,7 @@
 //! The end of a document's reading.
 
 use contracts::Document;
+use engine::faults::{self, FINISH};
 use engine::ports::{DocumentHold, Passage, ReadOutcome, StoreError};
 
 use super::row::document;
@@ -41,7 +42,9 @@ pub(super) async fn finish(
     }
     let mut parameters: Vec<Parameter<'_>> = vec![hold.id.as_uuid(), &epoch, &error, &pages];
     parameters.extend(passages.parameters());
+    faults::reach(FINISH.before);
     let rows = database.write(vec![Query::new(sql::FINISH_DOCUMENT, parameters)]).await?;
+    faults::reach(FINISH.after);
     let ended = rows.first().and_then(|rows| rows.first());
     Ok(ended.map(document).transpose()?)
 }

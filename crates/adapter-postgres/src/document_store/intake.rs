@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use contracts::{Document, DocumentId, TenantId};
 use engine::company_key;
+use engine::faults::{self, ACCEPT};
 use engine::ports::{ClaimedDocument, DocumentHold, MediaType, NewDocument, StoreError};
 use engine::reading::Reading;
 use uuid::Uuid;
@@ -39,7 +40,9 @@ pub(super) async fn accept(
         Query::new(sql::ACCEPT_DOCUMENT, accept),
         Query::new(sql::SELECT_DOCUMENT_BY_CONTENT, known),
     ];
+    faults::reach(ACCEPT.before);
     let rows = database.write(queries).await?;
+    faults::reach(ACCEPT.after);
     let found = rows.last().and_then(|rows| rows.first()).ok_or(Fault::Corrupt("document"))?;
     Ok(document(found)?)
 }

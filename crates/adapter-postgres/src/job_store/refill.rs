@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use contracts::{Hint, JobId};
+use engine::faults::{self, REFILL};
 use engine::ports::Refill;
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -46,8 +47,14 @@ pub(crate) async fn refill(database: &Database, refill: Refill) -> Result<Vec<Hi
     if let Some(tenant) = &turns.last_tenant {
         writes.push(Query::new(sql::KEEP_TURN, [tenant as Parameter<'_>]));
     }
+    if ids.is_empty() {
+        transaction.commit(writes).await.map_err(Unfinished::into_fault)?;
+        return Ok(Vec::new());
+    }
+    faults::reach(REFILL.before);
     let rows = transaction.commit(writes).await.map_err(Unfinished::into_fault)?;
-    let marked = if ids.is_empty() { Vec::new() } else { self::ids(&first(rows))? };
+    faults::reach(REFILL.after);
+    let marked = self::ids(&first(rows))?;
     let free = ids.into_iter().filter(|id| marked.contains(id));
     Ok(free.map(|id| Hint { job_id: JobId::from_uuid(id) }).collect())
 }

@@ -1,5 +1,7 @@
 //! Configuration: the only place that reads the environment. All errors are found at once.
 
+#[cfg(feature = "faults")]
+mod faults;
 mod layers;
 mod secret;
 mod server;
@@ -22,6 +24,8 @@ use settings::{
     SLOTS,
 };
 
+#[cfg(feature = "faults")]
+pub use faults::arm_faults;
 pub use layers::Origin;
 pub use secret::SecretUrl;
 pub use server::Secret;

@@ -63,7 +63,7 @@ async fn a_document_that_is_ready_is_seen_by_every_job_that_starts_afterwards() 
 }
 
 /// Checks a log: numbered without holes, ended once, no finished step finished again.
-fn assert_sound(log: &EventPage) {
+pub(crate) fn assert_sound(log: &EventPage) {
     let versions: Vec<u64> = log.events.iter().map(contracts::Event::version).collect();
     assert_eq!(versions, (1..=log.head).collect::<Vec<_>>());
     let ends = log.events.iter().filter(|event| event.is_terminal()).count();
@@ -78,7 +78,7 @@ fn assert_sound(log: &EventPage) {
 }
 
 /// How often each job called each step, as the scripted stand-ins of all workers noted it.
-fn calls(ledger: &Path) -> BTreeMap<(String, String), usize> {
+pub(crate) fn calls(ledger: &Path) -> BTreeMap<(String, String), usize> {
     let mut calls = BTreeMap::new();
     for line in std::fs::read_to_string(ledger).unwrap_or_default().lines() {
         let call: Value = serde_json::from_str(line).unwrap();

@@ -9,6 +9,8 @@ mod crashes;
 mod fake_server;
 mod filings;
 mod fleet;
+#[cfg(feature = "faults")]
+mod fleet_faults;
 mod hostile;
 mod hostile_files;
 mod jobs;

@@ -13,7 +13,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running process. Dropping it kills it.
 pub(crate) struct Server {
-    child: Child,
+    pub(crate) child: Child,
     base: String,
     client: reqwest::Client,
 }
@@ -128,7 +128,7 @@ impl Drop for Server {
 
 /// A running worker. Dropping it kills it.
 pub(crate) struct Worker {
-    child: Child,
+    pub(crate) child: Child,
 }
 
 impl Worker {

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::upkeep::Turns;
 use super::{HINT_WINDOW, QUEUE_OUTAGE};
+use crate::faults::{self, HINT};
 use crate::ports::{HintQueue, JobStore, Refill, Resend, StoreError};
 
 /// How often the window is refilled.
@@ -64,8 +65,15 @@ pub(super) fn is_out(queue: &dyn HintQueue) -> bool {
 /// Sends hints side by side, begun in their order. Those that were not sent.
 pub(super) async fn send(queue: &dyn HintQueue, hints: Vec<Hint>) -> Vec<Hint> {
     let sends = hints.into_iter().map(|hint| async move {
+        faults::reach(HINT.before);
         match timeout(SEND_MAX, queue.publish(hint)).await {
-            Ok(Ok(())) => None,
+            Ok(Ok(())) => {
+                if faults::repeats(HINT.after) {
+                    // Whatever becomes of the second one, the first is sent.
+                    let _ = queue.publish(hint).await;
+                }
+                None
+            }
             Ok(Err(error)) => {
                 tracing::debug!(job_id = %hint.job_id, error = &error as &dyn std::error::Error, "hint not sent");
                 Some(hint)

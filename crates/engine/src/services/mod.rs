@@ -18,7 +18,10 @@ mod verify;
 use std::sync::Arc;
 use std::time::Duration;
 
+use contracts::News;
+
 use self::submit::HintsUnderWay;
+use crate::faults::{self, NEWS};
 use crate::ports::{Corpus, HintQueue, JobStore, ProgressBus};
 
 pub use cancel::{CancelAnswer, CancelError};
@@ -61,9 +64,16 @@ impl Jobs {
     /// Tells every gateway what was committed.
     async fn announce(&self, committed: &crate::ports::Committed) {
         if let Some(news) = committed.news() {
-            self.bus.publish(news).await;
+            publish(self.bus.as_ref(), news).await;
         }
     }
+}
+
+/// Tells every gateway what was committed.
+pub async fn publish(bus: &dyn ProgressBus, news: News) {
+    faults::reach(NEWS.before);
+    bus.publish(news).await;
+    faults::reach(NEWS.after);
 }
 
 /// The ports behind [`Jobs`].

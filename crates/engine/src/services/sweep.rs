@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::publish;
 use super::upkeep::Turns;
 use crate::ports::{JobStore, ProgressBus, StoreError};
 
@@ -29,7 +30,7 @@ async fn sweep_once(store: &dyn JobStore, bus: &dyn ProgressBus) -> Result<(), S
     loop {
         let swept = store.sweep(LEASE, ROWS_MAX).await?;
         for news in swept.news {
-            bus.publish(news).await;
+            publish(bus, news).await;
         }
         if !swept.more {
             return Ok(());

@@ -11,6 +11,9 @@ use crate::layering::{self, Workspace};
 /// Random cases for each property with `--long`; proptest's default is 256.
 const CASES_LONG: &str = "5120";
 
+/// Planned failure points are in what is tested; in what the README's command builds they are not.
+const FAULTS: &str = "assay/faults";
+
 /// A check, named as on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Check {
@@ -89,7 +92,8 @@ fn fmt(around: &mut Surroundings<'_>) -> anyhow::Result<Verdict> {
 
 fn clippy(around: &mut Surroundings<'_>) -> anyhow::Result<Verdict> {
     let mut cargo = at(&around.root, "cargo");
-    cargo.args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]);
+    cargo.args(["clippy", "--workspace", "--all-targets", "--locked", "--features", FAULTS]);
+    cargo.args(["--", "-D", "warnings"]);
     verdict(around, &mut cargo, "mend what the lints name, or expect it with a reason")
 }
 
@@ -130,7 +134,7 @@ fn deny(around: &mut Surroundings<'_>) -> anyhow::Result<Verdict> {
 fn tests(around: &mut Surroundings<'_>) -> anyhow::Result<Verdict> {
     let mut cargo = at(&around.root, "cargo");
     // The documented examples of the libraries are tests too, and included.
-    cargo.args(["test", "--workspace", "--locked", "--no-fail-fast"]);
+    cargo.args(["test", "--workspace", "--locked", "--no-fail-fast", "--features", FAULTS]);
     cargo.env("ASSAY_TEST_SKIPS", &around.skips);
     if around.long {
         cargo.env("ASSAY_TEST_LONG", "1").env("PROPTEST_CASES", CASES_LONG);

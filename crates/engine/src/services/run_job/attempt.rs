@@ -21,6 +21,7 @@ use super::writer::{Attached, Halt, JobWriter};
 use super::{Ended, RunJob, StopTokens};
 use crate::ErrorClass;
 use crate::analysis::{PIPELINE_VERSION, StepName};
+use crate::faults::{self, Around};
 use crate::job::Change;
 use crate::ports::{CallContext, Claimed, StepRecord};
 use crate::retry::Verdict;
@@ -227,6 +228,7 @@ impl<'a> Attempt<'a> {
     /// A call that begins once one may. One that has begun goes on, whatever becomes of the lease.
     pub(super) fn through_the_gate<F>(
         &self,
+        points: Around,
         call: F,
     ) -> impl Future<Output = F::Output> + Send + use<'a, F>
     where
@@ -235,7 +237,10 @@ impl<'a> Attempt<'a> {
         let gate = &self.stop.gate;
         async move {
             gate.opened().await;
-            call.await
+            faults::reach(points.before);
+            let outcome = call.await;
+            faults::reach(points.after);
+            outcome
         }
     }
 

@@ -11,6 +11,7 @@ use crate::ErrorClass;
 use crate::analysis::retrieve::{Evidence, Scope};
 use crate::analysis::verify::{Answer, Unverified};
 use crate::analysis::{Plan, StepName, plan, retrieve, synthesize, tools, verify};
+use crate::faults::{MODEL_CALL, RETRIEVAL};
 use crate::ports::{CallContext, LanguageModel, ModelError, Synthesis, SynthesisRequest};
 
 impl Attempt<'_> {
@@ -53,7 +54,7 @@ impl Attempt<'_> {
         };
         let context = self.context(STEP);
         let call = retrieve::retrieve(self.run.retriever.as_ref(), &context, scope, plan);
-        let call = self.through_the_gate(call);
+        let call = self.through_the_gate(RETRIEVAL, call);
         let evidence = self.call(STEP, call).await?.map_err(|error| {
             tracing::warn!(
                 job_id = %context.job_id,
@@ -120,7 +121,7 @@ impl Attempt<'_> {
         let mut sink = output.clone();
         let mut pacer = DeltaPacer::new();
         let call = synthesize::synthesize(model, &context, request, &mut sink);
-        let mut call = std::pin::pin!(self.through_the_gate(call));
+        let mut call = std::pin::pin!(self.through_the_gate(MODEL_CALL, call));
         let outcome = loop {
             let enough = DeltaPacer::enough_bytes(self.writer.job().version);
             let due = output.due(pacer.not_before(), enough);

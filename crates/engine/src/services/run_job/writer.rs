@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::Ended;
 use crate::job::{Change, Job};
 use crate::ports::{Fence, JobStore, ProgressBus, StepRecord, StoreError, Write, Written};
+use crate::services::publish;
 
 /// The first wait before a write is sent again; it doubles up to [`RESEND_MAX`].
 const RESEND_FIRST: Duration = Duration::from_millis(50);
@@ -85,7 +86,7 @@ impl JobWriter {
             }
             Ok(Written::Applied(committed)) => {
                 if let Some(news) = committed.news() {
-                    self.bus.publish(news).await;
+                    publish(self.bus.as_ref(), news).await;
                 }
                 self.job = committed.job;
                 Ok(())
