@@ -12,6 +12,7 @@ macro_rules! statements {
 statements! {
     ACCEPT_DOCUMENT = "accept_document";
     ADMIT_DUE = "admit_due";
+    BE_PATIENT = "be_patient";
     BEGIN = "begin";
     BEGIN_READING = "begin_reading";
     CLAIM_DOCUMENT = "claim_document";

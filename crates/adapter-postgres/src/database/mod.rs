@@ -15,7 +15,7 @@ use tokio_postgres::types::ToSql;
 use crate::fault::Fault;
 use crate::sql;
 
-pub(crate) use pipeline::{Query, pipeline};
+pub(crate) use pipeline::{Patience, Query, pipeline, pipeline_with};
 pub(crate) use transaction::{Transaction, Unfinished};
 
 /// A value of a statement.
@@ -66,10 +66,15 @@ impl Database {
         }
     }
 
-    /// Runs several statements in one transaction. Nothing is decided in between.
-    pub(crate) async fn write(&self, queries: Vec<Query<'_>>) -> Result<Vec<Rows>, Unfinished> {
+    /// Runs several statements with a whole document, in one transaction that may take as long as
+    /// that takes. Nothing is decided in between.
+    pub(crate) async fn write_document(
+        &self,
+        queries: Vec<Query<'_>>,
+    ) -> Result<Vec<Rows>, Unfinished> {
         let connection = self.pool.get().await.map_err(Fault::from);
-        Transaction::whole(connection.map_err(Unfinished::RolledBack)?, queries).await
+        let connection = connection.map_err(Unfinished::RolledBack)?;
+        Transaction::whole(connection, Patience::Document, queries).await
     }
 
     /// Begins a transaction with these statements, and returns their rows.
@@ -77,7 +82,7 @@ impl Database {
         &self,
         queries: Vec<Query<'_>>,
     ) -> Result<(Transaction, Vec<Rows>), Fault> {
-        Transaction::begin(self.pool.get().await?, sql::BEGIN, queries).await
+        Transaction::begin(self.pool.get().await?, Patience::Usual, sql::BEGIN, queries).await
     }
 
     /// Begins a transaction that only reads, and sees the database as it was at one moment.
@@ -85,7 +90,17 @@ impl Database {
         &self,
         queries: Vec<Query<'_>>,
     ) -> Result<(Transaction, Vec<Rows>), Fault> {
-        Transaction::begin(self.pool.get().await?, sql::BEGIN_READING, queries).await
+        let connection = self.pool.get().await?;
+        Transaction::begin(connection, Patience::Usual, sql::BEGIN_READING, queries).await
+    }
+
+    /// The same for whole documents, which may take as long as that takes.
+    pub(crate) async fn begin_reading_documents(
+        &self,
+        queries: Vec<Query<'_>>,
+    ) -> Result<(Transaction, Vec<Rows>), Fault> {
+        let connection = self.pool.get().await?;
+        Transaction::begin(connection, Patience::Document, sql::BEGIN_READING, queries).await
     }
 }
 

@@ -8,8 +8,24 @@ use tokio_postgres::Row;
 use super::{Parameter, Rows};
 use crate::fault::Fault;
 
-/// How long a round trip may take: more than the server gives any statement.
-const ANSWER_LIMIT: Duration = Duration::from_secs(8);
+/// How long a round trip may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Like nearly everything.
+    Usual,
+    /// With a whole document, of 50 MB or of tens of thousands of passages.
+    Document,
+}
+
+impl Patience {
+    /// More than the server gives any statement (see [`crate::settings`] and `be_patient.sql`).
+    const fn limit(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Usual => 8,
+            Self::Document => 70,
+        })
+    }
+}
 
 /// A statement with its values.
 pub(crate) struct Query<'a> {
@@ -41,7 +57,22 @@ pub(crate) async fn pipeline(
     client: &ClientWrapper,
     queries: &[Query<'_>],
 ) -> Result<Vec<Rows>, Fault> {
-    timeout(ANSWER_LIMIT, send(client, queries)).await.unwrap_or(Err(Fault::TimedOut))
+    pipeline_with(Patience::Usual, client, queries).await
+}
+
+/// The same, with other patience.
+///
+/// # Errors
+/// As for [`pipeline`].
+///
+/// # Cancel safety
+/// As for [`pipeline`].
+pub(crate) async fn pipeline_with(
+    patience: Patience,
+    client: &ClientWrapper,
+    queries: &[Query<'_>],
+) -> Result<Vec<Rows>, Fault> {
+    timeout(patience.limit(), send(client, queries)).await.unwrap_or(Err(Fault::TimedOut))
 }
 
 async fn send(client: &ClientWrapper, queries: &[Query<'_>]) -> Result<Vec<Rows>, Fault> {

@@ -1,7 +1,7 @@
 use deadpool_postgres::Object;
 use engine::ports::StoreError;
 
-use super::{Query, Rows, pipeline};
+use super::{Patience, Query, Rows, pipeline, pipeline_with};
 use crate::fault::Fault;
 use crate::sql;
 
@@ -9,6 +9,7 @@ use crate::sql;
 /// nobody else finds themselves inside of it; the server rolls it back.
 pub(crate) struct Transaction {
     connection: Option<Object>,
+    patience: Patience,
 }
 
 /// Why a transaction did not come to its end.
@@ -41,33 +42,37 @@ impl From<Unfinished> for StoreError {
 impl Transaction {
     pub(super) async fn begin(
         connection: Object,
+        patience: Patience,
         how: &'static str,
         queries: Vec<Query<'_>>,
     ) -> Result<(Self, Vec<Rows>), Fault> {
-        let mut all = vec![Query::plain(how)];
+        let mut all = beginning(how, patience);
+        let begins = all.len();
         all.extend(queries);
-        let mut transaction = Self { connection: Some(connection) };
+        let mut transaction = Self { connection: Some(connection), patience };
         let mut rows = transaction.run(all).await?;
-        rows.remove(0);
+        rows.drain(..begins);
         Ok((transaction, rows))
     }
 
     /// A transaction from its beginning to its end, in one round trip.
     pub(super) async fn whole(
         connection: Object,
+        patience: Patience,
         queries: Vec<Query<'_>>,
     ) -> Result<Vec<Rows>, Unfinished> {
-        let mut all = vec![Query::plain(sql::BEGIN)];
+        let mut all = beginning(sql::BEGIN, patience);
+        let begins = all.len();
         all.extend(queries);
-        let mut rows = Self { connection: Some(connection) }.commit(all).await?;
-        rows.remove(0);
+        let mut rows = Self { connection: Some(connection), patience }.commit(all).await?;
+        rows.drain(..begins);
         Ok(rows)
     }
 
     /// Runs further statements. A fault ends the transaction.
     pub(crate) async fn run(&mut self, queries: Vec<Query<'_>>) -> Result<Vec<Rows>, Fault> {
         let connection = self.connection.as_ref().ok_or(Fault::Closed)?;
-        match pipeline(connection, &queries).await {
+        match pipeline_with(self.patience, connection, &queries).await {
             Ok(rows) => Ok(rows),
             Err(fault) => {
                 self.roll_back(&fault).await;
@@ -82,7 +87,7 @@ impl Transaction {
         let connection = self.connection.as_ref().ok_or_else(closed)?;
         let mut all = queries;
         all.push(Query::plain(sql::COMMIT));
-        match pipeline(connection, &all).await {
+        match pipeline_with(self.patience, connection, &all).await {
             Ok(mut rows) => {
                 rows.pop();
                 // Back into the pool.
@@ -114,5 +119,13 @@ impl Drop for Transaction {
         if let Some(connection) = self.connection.take() {
             drop(Object::take(connection));
         }
+    }
+}
+
+fn beginning(how: &'static str, patience: Patience) -> Vec<Query<'static>> {
+    let begin = Query::plain(how);
+    match patience {
+        Patience::Usual => vec![begin],
+        Patience::Document => vec![begin, Query::plain(sql::BE_PATIENT)],
     }
 }

@@ -32,7 +32,7 @@ pub(super) async fn changes(
         Query::new(sql::SELECT_CORPUS_HEAD, [&tenant as Parameter<'_>]),
         Query::new(sql::SELECT_CHANGES, [&tenant as Parameter<'_>, &later_than, &limit]),
     ];
-    let (transaction, rows) = database.begin_reading(queries).await?;
+    let (transaction, rows) = database.begin_reading_documents(queries).await?;
     let [heads, rows] = &rows[..] else { return Err(Fault::Corrupt("answer")) };
     let ids = rows.iter().map(|row| row.try_get("document_id"));
     let ids = ids.collect::<Result<Vec<Uuid>, _>>()?;

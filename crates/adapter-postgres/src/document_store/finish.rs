@@ -43,7 +43,7 @@ pub(super) async fn finish(
     let mut parameters: Vec<Parameter<'_>> = vec![hold.id.as_uuid(), &epoch, &error, &pages];
     parameters.extend(passages.parameters());
     faults::reach(FINISH.before);
-    let rows = database.write(vec![Query::new(sql::FINISH_DOCUMENT, parameters)]).await?;
+    let rows = database.write_document(vec![Query::new(sql::FINISH_DOCUMENT, parameters)]).await?;
     faults::reach(FINISH.after);
     let ended = rows.first().and_then(|rows| rows.first());
     Ok(ended.map(document).transpose()?)

@@ -10,7 +10,7 @@ use engine::reading::Reading;
 use uuid::Uuid;
 
 use super::row::document;
-use crate::database::{Database, Parameter, Query};
+use crate::database::{Database, Parameter, Query, Unfinished};
 use crate::fault::{Fault, from_stored, to_stored};
 use crate::sql;
 use crate::value::Time;
@@ -41,7 +41,7 @@ pub(super) async fn accept(
         Query::new(sql::SELECT_DOCUMENT_BY_CONTENT, known),
     ];
     faults::reach(ACCEPT.before);
-    let rows = database.write(queries).await?;
+    let rows = database.write_document(queries).await?;
     faults::reach(ACCEPT.after);
     let found = rows.last().and_then(|rows| rows.first()).ok_or(Fault::Corrupt("document"))?;
     Ok(document(found)?)
@@ -53,8 +53,8 @@ pub(super) async fn claim(
 ) -> Result<Option<ClaimedDocument>, Fault> {
     let lease_ms = millis(lease);
     let claim = Query::new(sql::CLAIM_DOCUMENT, [&lease_ms as Parameter<'_>]);
-    let rows = database.run(claim).await?;
-    let Some(row) = rows.first() else { return Ok(None) };
+    let rows = database.write_document(vec![claim]).await.map_err(Unfinished::into_fault)?;
+    let Some(row) = rows.first().and_then(|rows| rows.first()) else { return Ok(None) };
     let (id, epoch): (Uuid, i64) = (row.try_get("id")?, row.try_get("epoch")?);
     let (Time(started_at), Time(now)) = (row.try_get("started_at")?, row.try_get("now")?);
     let (media_type, trace): (&str, &str) =

@@ -10,4 +10,5 @@ mod proxy;
 mod records;
 mod restart;
 mod side_by_side;
+mod sizes;
 mod tls;

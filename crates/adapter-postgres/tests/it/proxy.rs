@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -17,6 +18,8 @@ pub(crate) enum Fault {
     LoseServerAt(&'static [u8]),
     /// There is no connection.
     Lost,
+    /// Every 64 KiB take this long, in either direction.
+    Slow(Duration),
 }
 
 /// The wire.
@@ -91,6 +94,7 @@ impl Proxy {
             match self.meets(passing, direction) {
                 None => {}
                 Some(Fault::FreezeClientAt(_)) => std::future::pending().await,
+                Some(Fault::Slow(pause)) => tokio::time::sleep(pause).await,
                 Some(Fault::CutBeforeReply(_) | Fault::LoseServerAt(_) | Fault::Lost) => return,
             }
             if to.write_all(passing).await.is_err() {
@@ -112,7 +116,7 @@ impl Proxy {
             Some(Fault::LoseServerAt(word)) if direction == Direction::ToClient && has(word) => {
                 fault.replace(Fault::Lost)
             }
-            Some(Fault::Lost) => *fault,
+            Some(Fault::Lost | Fault::Slow(_)) => *fault,
             Some(Fault::FreezeClientAt(_) | Fault::CutBeforeReply(_) | Fault::LoseServerAt(_))
             | None => None,
         }
