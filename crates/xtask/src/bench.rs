@@ -36,8 +36,9 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
         cargo
     };
     // The generator looks for the program beside itself.
-    let build =
+    let mut build =
         cargo(&["build", "--release", "--locked", "--package", "assay", "--package", "load"]);
+    build.args(["--features", "assay/fleet"]);
     // It is a tool of its own, because this one may use none of our crates.
     let mut load = cargo(&["run", "--release", "--locked", "--package", "load", "--"]);
     load.arg(&args.load).arg("--seconds").arg(args.seconds.to_string());

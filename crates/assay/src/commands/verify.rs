@@ -4,15 +4,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use adapter_embedded::{DataDir, Records};
-use adapter_postgres::Store;
 use engine::ports::JobRecords;
 use engine::services::{Checked, Verification};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::config::Config;
 use crate::exit::say;
-use crate::fleet::database;
-use crate::render;
+use crate::{fleet, render};
 
 pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let _telemetry = super::telemetry(&config, telemetry::ONE_SHOT_FILTER)?;
@@ -60,7 +58,7 @@ impl Summary {
 /// unlike every other command this one gives no job back.
 async fn records(config: &Config) -> anyhow::Result<Arc<dyn JobRecords>> {
     if config.database_url.is_some() {
-        return Ok(Arc::new(Store::open(&database(config)?).await?));
+        return fleet::records(config).await;
     }
     Ok(Arc::new(Records::open(DataDir::open(&config.data_dir)?)?))
 }

@@ -35,6 +35,9 @@ impl fmt::Debug for Secret {
 pub(super) fn address(text: &str) -> Result<Url, String> {
     const WANTED: &str = "must be an address such as https://assay.example.org";
     let url = Url::parse(text).map_err(|error| format!("{WANTED}: {error}"))?;
+    if url.scheme() == "https" && !cfg!(feature = "https") {
+        return Err("this program was built without HTTPS: build it with `--features https`".into());
+    }
     let names_a_server = ["http", "https"].contains(&url.scheme()) && url.has_host();
     // A password in an address ends up in logs and process lists.
     let is_bare = url.username().is_empty() && url.password().is_none();
@@ -51,12 +54,18 @@ mod tests {
 
     #[test]
     fn a_server_is_named_by_its_address_alone() {
-        for good in ["http://localhost:8080", "https://assay.example.org", "http://[::1]:1/base/"] {
+        for good in ["http://localhost:8080", "http://assay.example.org", "http://[::1]:1/base/"] {
             assert!(address(good).is_ok(), "{good}");
         }
         for bad in ["localhost:8080", "ftp://a", "http://", "http://u:p@a", "http://a/?q", "a b"] {
             assert!(address(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_server_is_reached_over_https_where_the_program_can() {
+        let https = address("https://assay.example.org");
+        assert_eq!(https.is_ok(), cfg!(feature = "https"), "{https:?}");
     }
 
     #[test]

@@ -8,8 +8,9 @@ mod client_commands;
 mod crashes;
 mod fake_server;
 mod filings;
+#[cfg(feature = "fleet")]
 mod fleet;
-#[cfg(feature = "faults")]
+#[cfg(all(feature = "fleet", feature = "faults"))]
 mod fleet_faults;
 mod hostile;
 mod hostile_files;
@@ -21,5 +22,6 @@ mod restart;
 mod sse;
 mod streams;
 mod system;
+#[cfg(feature = "fleet")]
 mod verify;
 mod websocket;

@@ -1,4 +1,4 @@
-//! The fleet mode: gateways and workers in processes of their own, over PostgreSQL and RabbitMQ.
+//! A process's part of a fleet, connected to its database and its broker.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,8 +10,9 @@ use adapter_rabbitmq::{RabbitMqHintQueue, RabbitMqProgressBus};
 use anyhow::Context as _;
 use async_trait::async_trait;
 use contracts::Hint;
-use engine::ports::{Delivery, HintQueue, ProgressBus, PublishError, QueueClosed};
+use engine::ports::{Delivery, HintQueue, JobRecords, ProgressBus, PublishError, QueueClosed};
 
+use super::Schema;
 use crate::config::{Config, SecretUrl};
 use crate::system::{Ports, Settings, System};
 
@@ -54,11 +55,34 @@ impl Fleet {
     }
 }
 
-/// How the configured database is reached.
+/// Brings the database to this release's form: how many migrations it took.
 ///
 /// # Errors
-/// If none is configured.
-pub(crate) fn database(config: &Config) -> anyhow::Result<adapter_postgres::Settings> {
+/// If none is configured, it cannot be reached, or it is of a later form.
+pub(crate) async fn migrate(config: &Config) -> anyhow::Result<usize> {
+    Ok(adapter_postgres::migrate(&database(config)?).await?)
+}
+
+/// The form of the database.
+///
+/// # Errors
+/// If none is configured, or it cannot be reached.
+pub(crate) async fn schema(config: &Config) -> anyhow::Result<Schema> {
+    let adapter_postgres::Schema { found, known } =
+        adapter_postgres::schema(&database(config)?).await?;
+    Ok(Schema { found, known })
+}
+
+/// What the database keeps of jobs, to be checked.
+///
+/// # Errors
+/// Those of [`Fleet::connect`].
+pub(crate) async fn records(config: &Config) -> anyhow::Result<Arc<dyn JobRecords>> {
+    Ok(Arc::new(Store::open(&database(config)?).await?))
+}
+
+/// How the configured database is reached.
+fn database(config: &Config) -> anyhow::Result<adapter_postgres::Settings> {
     let url = config.database_url.as_ref();
     let url = url.context("no database is configured: set ASSAY_DATABASE_URL")?;
     let settings = adapter_postgres::Settings::of_url(url.expose()).context("database_url")?;
