@@ -79,6 +79,11 @@ pub enum Command {
     Verify,
     /// Show the settings in force, without secrets, and where each was set
     Config,
+    /// Ask the gateway or worker of these settings whether it is ready
+    ///
+    /// It is asked at ASSAY_ADMIN_LISTEN. Exits with 0 if it is ready, else with 1: what a health
+    /// check runs where no other program can ask.
+    Health,
     /// Read one document from standard input: what this program calls itself with
     #[command(hide = true)]
     ReadDocument,
@@ -103,6 +108,7 @@ impl Cli {
             | Command::Migrate(_)
             | Command::Verify
             | Command::Config
+            | Command::Health
             | Command::ReadDocument => {}
         }
         let flags = [

@@ -6,6 +6,7 @@ mod config;
 mod dev;
 mod gateway;
 mod get;
+mod health;
 mod ingest;
 mod interrupt;
 mod list;
@@ -49,6 +50,7 @@ pub async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
         Command::Retry(args) => retry::run(args, config).await,
         Command::Verify => verify::run(config).await,
         Command::Config => Ok(config::run(&config)),
+        Command::Health => health::run(config).await,
         Command::ReadDocument => Ok(read_document()),
     };
     done.or_else(with_advice)
