@@ -1,4 +1,4 @@
-//! The programs that tests start: a database, a broker, a reader of PDF.
+//! The programs that tests start: a database, a broker, readers of PDF and of a compose file.
 //!
 //! On a Debian machine that it may change, what is missing is installed. Elsewhere the tests that
 //! need it skip themselves, and this says what to install.
@@ -28,7 +28,7 @@ enum Place {
     OnPath,
 }
 
-const PROGRAMS: [Program; 3] = [
+const PROGRAMS: [Program; 4] = [
     Program {
         name: "initdb",
         package: "postgresql",
@@ -40,6 +40,8 @@ const PROGRAMS: [Program; 3] = [
         place: Place::Versioned("usr/lib/rabbitmq/lib", "sbin/rabbitmq-server"),
     },
     Program { name: "pdftotext", package: "poppler-utils", place: Place::OnPath },
+    // It reads docker-compose.yml; it does so without Docker, which it only recommends.
+    Program { name: "docker-compose", package: "docker-compose", place: Place::OnPath },
 ];
 
 /// What one run of apt-get may take, in seconds.
@@ -182,8 +184,10 @@ mod tests {
         fs::create_dir_all(&bin).unwrap();
         fs::write(bin.join("initdb"), "").unwrap();
         let reason = wanted(&missing(root.path()));
-        assert!(reason.starts_with("rabbitmq-server, pdftotext not found"), "{reason}");
-        assert!(reason.contains("`apt-get install rabbitmq-server poppler-utils`"), "{reason}");
+        let names = "rabbitmq-server, pdftotext, docker-compose not found";
+        assert!(reason.starts_with(names), "{reason}");
+        let packages = "`apt-get install rabbitmq-server poppler-utils docker-compose`";
+        assert!(reason.contains(packages), "{reason}");
     }
 
     #[test]
