@@ -129,6 +129,12 @@ impl RabbitMq {
         self.node.must("ok = rabbit_mnesia:reset()".to_owned()).await;
     }
 
+    /// Has the node write down which quorum queues there are, which it does by itself within a
+    /// second. A node that is killed before that comes back with a queue that has no leader.
+    pub async fn note_queues(&self) {
+        self.node.must("[ok = dets:sync(Table) || Table <- dets:all()], ok".to_owned()).await;
+    }
+
     /// Kills the node's process, as a crash does. What it confirmed is on its disk.
     pub async fn kill(&self) {
         self.node.kill().await;
