@@ -34,9 +34,14 @@ const DELETE_MAX: Duration = Duration::from_secs(20);
 
 /// A channel on which the work queue is known to exist, and to answer.
 ///
-/// A single RabbitMQ node that was killed can come back with a quorum queue that never elects a
-/// leader (rabbitmq-server#10070, seen with 3.10.8): it exists, and answers nothing. Such a queue
-/// is deleted and made again. Its hints are lost with it, and the refill sends them again.
+/// A queue can exist and answer nothing. RabbitMQ 3.10.8 notes up to a second later which quorum
+/// queues there are; a single node that is killed before that starts the queue as a new member, and
+/// no leader is ever elected (see rabbitmq-server#10070). An older queue comes back whole. A queue
+/// without a leader is deleted and made again; its hints are lost with it, and the refill sends
+/// them again.
+///
+/// That takes [`ANSWER_MAX`], which a slow broker needs to show that it is only slow, and the 5 s
+/// that the broker itself waits for a leader before it deletes a queue by force.
 pub(crate) async fn with_hints(
     connection: &Connection,
     hints_max: u32,

@@ -53,9 +53,26 @@ async fn a_node_that_was_restarted_is_used_within_seconds_and_has_what_it_confir
     dispatch_is_back(&queue, back).await;
 }
 
-/// A single node of RabbitMQ 3.10 that was killed may have no leader for its queue ever after.
 #[tokio::test]
-async fn a_node_that_was_killed_is_used_again_without_an_operator() {
+async fn a_node_that_was_killed_is_used_within_seconds_and_has_what_it_confirmed() {
+    let Some((host, node)) = rabbitmq::alone().await else { return };
+    let queue = open_queue(settings(&host)).await;
+    let sent = publish(&queue).await;
+    node.note_queues().await;
+    node.kill().await;
+    down(&queue).await;
+    node.start().await;
+    let back = Instant::now();
+    let delivery = receive(&queue).await;
+    assert_eq!(delivery.hint, sent);
+    delivery.receipt.ack().await;
+    dispatch_is_back(&queue, back).await;
+}
+
+/// A queue that was declared in the second before its node was killed may have no leader ever
+/// after.
+#[tokio::test]
+async fn a_queue_without_a_leader_is_replaced_without_an_operator() {
     let Some((host, node)) = rabbitmq::alone().await else { return };
     let queue = open_queue(settings(&host)).await;
     publish(&queue).await;
