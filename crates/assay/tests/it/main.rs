@@ -5,6 +5,7 @@
 mod cli;
 mod client;
 mod client_commands;
+#[cfg(feature = "fleet")]
 mod compose;
 mod crashes;
 mod fake_server;
