@@ -110,7 +110,8 @@ settings! {
     );
     DATABASE_CONNECTIONS = setting(
         "database_connections", "ASSAY_DATABASE_CONNECTIONS", Some("10"),
-        "Connections of one process to the database, beside a worker's heartbeat: 2 to 1000.",
+        "Connections of one process to the database: 2 to 1000. Batches of writes have 4 more, and a \
+         worker's heartbeat one.",
     );
     LOG = setting(
         "log", "ASSAY_LOG", None,

@@ -44,7 +44,7 @@ fn the_image_is_built_with_the_rust_of_the_workspace_and_its_lock_file() {
     let version = all("ARG RUST_VERSION=");
     assert_eq!(version, [env!("CARGO_PKG_RUST_VERSION")]);
     let build = all("RUN ").into_iter().find(|run| run.contains("cargo build")).unwrap();
-    for argument in ["--profile dist", "--locked", "--bin assay"] {
+    for argument in ["--profile dist", "--locked", "--bin assay", "--features fleet"] {
         assert!(build.contains(argument), "{argument}: {build}");
     }
 }
