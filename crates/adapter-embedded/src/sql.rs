@@ -74,6 +74,7 @@ statements! {
     SELECT_SUBMISSION = "select_submission";
     SELECT_TOMBSTONE = "select_tombstone";
     SELECT_TOMBSTONE_BY_KEY = "select_tombstone_by_key";
+    SELECT_TOMBSTONE_OF_TENANT = "select_tombstone_of_tenant";
     SELECT_WAITING_TENANTS = "select_waiting_tenants";
     UPDATE_JOB = "update_job";
 }
@@ -111,6 +112,7 @@ mod tests {
         "select_record",
         "select_snapshot",
         "select_tombstone_by_key",
+        "select_tombstone_of_tenant",
         "select_waiting_tenants",
         "update_job",
     ];

@@ -20,6 +20,7 @@ statements! {
     CLOSE_ATTEMPTS = "close_attempts";
     COMMIT = "commit";
     COUNT_HINTED = "count_hinted";
+    DELETE_ENDED = "delete_ended";
     DELETE_EXPIRED = "delete_expired";
     FAIL_DOCUMENTS = "fail_documents";
     FIND_CANCELLING = "find_cancelling";
@@ -73,6 +74,7 @@ statements! {
     SELECT_SNAPSHOT = "select_snapshot";
     SELECT_STEPS = "select_steps";
     SELECT_SUBMISSIONS = "select_submissions";
+    SELECT_TOMBSTONE = "select_tombstone";
     SELECT_WAITING_TENANTS = "select_waiting_tenants";
     SELECT_WATCH = "select_watch";
     TAKE_KEYS = "take_keys";

@@ -6,7 +6,7 @@ use actix_web::http::{Method, StatusCode};
 
 use crate::headers;
 
-const ALLOWED_METHODS: &str = "GET, POST";
+const ALLOWED_METHODS: &str = "GET, HEAD, POST, DELETE";
 const ALLOWED_HEADERS: &str = "Accept, Authorization, Content-Type, Idempotency-Key, \
      If-None-Match, Last-Event-ID, Prefer, Traceparent, X-Request-Id";
 const EXPOSED_HEADERS: &str = "ETag, Idempotency-Replayed, Location, Preference-Applied, \

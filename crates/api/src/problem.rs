@@ -1,14 +1,14 @@
 //! Errors as a client sees them, and the only table from code to HTTP status.
 
+mod use_cases;
+
 use std::error::Error as StdError;
 use std::fmt;
 
 use actix_web::body::BoxBody;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
-use contracts::{Code, FieldError, Job, Origin, Problem, RequestError};
-use engine::ports::StoreError;
-use engine::services::{CancelError, QueryError, SubmitError};
+use contracts::{Code, FieldError, Job, Origin, Problem};
 use serde::Serialize;
 
 /// Seconds after which a request that found the server unable makes sense again.
@@ -106,6 +106,11 @@ impl ApiError {
         Self::new(Code::NotFound, "There is no such job.")
     }
 
+    /// The job was deleted, by its client or at the end of its retention.
+    pub(crate) fn job_gone() -> Self {
+        Self::new(Code::Gone, "The job was deleted.")
+    }
+
     /// The path exists, the method does not: 405.
     pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
         let mut error = Self::invalid(format!("This address answers to {allow} only."));
@@ -122,6 +127,12 @@ impl ApiError {
     /// An error of ours.
     pub(crate) fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::new(Code::Internal, "Something went wrong in the server.").because(source)
+    }
+
+    /// The same, where the client need not try again.
+    pub(crate) fn not_retryable(mut self) -> Self {
+        self.0.problem.retryable = Some(false);
+        self
     }
 
     /// The same, with the job that explains it.
@@ -150,6 +161,10 @@ impl ApiError {
         response.insert_header((header::CACHE_CONTROL, "no-store"));
         if let Some(seconds) = problem.retry_after_s {
             response.insert_header((header::RETRY_AFTER, seconds));
+        }
+        if self.0.status == StatusCode::UNAUTHORIZED {
+            // RFC 9110, 15.5.2: a 401 says how to do better.
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
         if let Some(allow) = self.0.allow {
             response.insert_header((header::ALLOW, allow));
@@ -200,87 +215,11 @@ impl ResponseError for ApiError {
     }
 }
 
-impl From<StoreError> for ApiError {
-    fn from(error: StoreError) -> Self {
-        let outside = match &error {
-            StoreError::Unavailable(_) => {
-                Self::new(Code::CapacityReduced, "The store cannot be reached at the moment.")
-            }
-            StoreError::OutcomeUnknown(_) => Self::new(
-                Code::OutcomeUnknown,
-                "The connection to the store broke during the request. It may have been carried \
-                 out: ask again with the same Idempotency-Key, or look.",
-            ),
-            StoreError::Rejected(_) => {
-                let mut refused = Self::new(Code::Internal, "The store refused the request.");
-                refused.0.problem.retryable = Some(false);
-                refused
-            }
-        };
-        outside.because(error)
-    }
-}
-
-impl From<RequestError> for ApiError {
-    fn from(error: RequestError) -> Self {
-        match error {
-            RequestError::Malformed(_) => Self::invalid(format!("{}.", sentence(&error))),
-            RequestError::Invalid(errors) => Self::fields(errors),
-        }
-    }
-}
-
-impl From<QueryError> for ApiError {
-    fn from(error: QueryError) -> Self {
-        match error {
-            QueryError::NotFound => Self::no_such_job(),
-            QueryError::CursorAhead { after, head } => Self::cursor_ahead(after, head),
-            QueryError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<SubmitError> for ApiError {
-    fn from(error: SubmitError) -> Self {
-        match error {
-            SubmitError::Invalid(errors) => Self::fields(errors),
-            SubmitError::KeyReused => Self::new(
-                Code::IdempotencyKeyReused,
-                "This Idempotency-Key was used for another request. Use a new key.",
-            ),
-            SubmitError::Gone => {
-                Self::new(Code::Gone, "The job of this Idempotency-Key was deleted.")
-            }
-            SubmitError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<CancelError> for ApiError {
-    fn from(error: CancelError) -> Self {
-        match error {
-            CancelError::NotFound => Self::no_such_job(),
-            CancelError::Ended(job) => {
-                let detail =
-                    format!("The job ended as {} before it could be cancelled.", job.state);
-                Self::new(Code::JobAlreadyTerminal, detail).with_job(*job)
-            }
-            CancelError::Store(error) => error.into(),
-        }
-    }
-}
-
-/// An error's text as the beginning of a sentence.
-fn sentence(error: &impl fmt::Display) -> String {
-    let text = error.to_string();
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use actix_web::body::{MessageBody as _, to_bytes};
+    use engine::ports::StoreError;
 
     async fn rendered(error: ApiError) -> (StatusCode, serde_json::Value, String) {
         let response = error.render("4bf92f3577b34da6a3ce929d0e0e4736");

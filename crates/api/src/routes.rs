@@ -4,7 +4,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Resource};
 
 use crate::handlers::{
-    cancel, events, get_job, health, limits, list_jobs, problems, retry, submit,
+    cancel, delete, events, get_job, health, limits, list_jobs, problems, retry, submit,
 };
 use crate::problem::ApiError;
 use contracts::Code;
@@ -20,7 +20,11 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
                 .route(web::get().to(list_jobs::handle)),
         )
         // The job's own address is its WebSocket's, too.
-        .service(resource("/v1/analysis/{id}", "GET").route(web::get().to(get_job::handle)))
+        .service(
+            resource("/v1/analysis/{id}", "GET, DELETE")
+                .route(web::get().to(get_job::handle))
+                .route(web::delete().to(delete::handle)),
+        )
         .service(resource("/v1/analysis/{id}/events", "GET").route(web::get().to(events::handle)))
         .service(resource("/v1/analysis/{id}/cancel", "POST").route(web::post().to(cancel::handle)))
         .service(resource("/v1/analysis/{id}/retry", "POST").route(web::post().to(retry::handle)))

@@ -4,6 +4,7 @@
 //! and all that follows from the events. SQL searches; it decides nothing.
 
 mod cancel;
+mod delete;
 mod leases;
 mod read;
 mod record;
@@ -19,8 +20,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use contracts::{Hint, JobId, TenantId, WorkerId};
 use engine::ports::{
-    Cancelled, Claimed, JobFilter, JobStore, LogHead, LogSlice, NewJob, PageCursor, Refill,
-    Renewal, Snapshot, StepRecord, StoreError, Submitted, Swept, Write, Written,
+    Cancelled, Claimed, Deletion, JobFilter, JobStore, LogHead, LogSlice, NewJob, PageCursor,
+    Refill, Renewal, Snapshot, StepRecord, StoreError, Submitted, Swept, Write, Written,
 };
 use rusqlite::named_params;
 
@@ -102,6 +103,16 @@ impl JobStore for Store {
     ) -> Result<Option<Cancelled>, StoreError> {
         let tenant = tenant.clone();
         self.writer().write(move |tx| cancel::cancel(tx, &tenant, id, reason)).await
+    }
+
+    async fn delete(&self, tenant: &TenantId, id: JobId) -> Result<Deletion, StoreError> {
+        let tenant = tenant.clone();
+        self.writer().write(move |tx| delete::delete_ended(tx, &tenant, id)).await
+    }
+
+    async fn is_gone(&self, tenant: &TenantId, id: JobId) -> Result<bool, StoreError> {
+        let tenant = tenant.clone();
+        self.readers().read(move |connection| delete::is_gone(connection, &tenant, id)).await
     }
 
     async fn claim(

@@ -7,15 +7,13 @@ use engine::job::{CANCEL_GRACE_MS, Change};
 use engine::ports::Swept;
 use rusqlite::{Params, named_params};
 
+use super::delete::delete;
 use super::leases::Leases;
 use super::record::StoredJob;
 use super::row::{job_id, worker_id};
 use crate::database::Tx;
 use crate::fault::{Fault, to_stored};
 use crate::sql;
-
-/// Days that a deleted job's id and key are remembered.
-const TOMBSTONE_DAYS: u32 = 30;
 
 pub(crate) fn sweep(
     tx: &mut Tx<'_>,
@@ -136,18 +134,6 @@ impl Round<'_, '_> {
 fn change(tx: &Tx<'_>, id: JobId, change: Change) -> Result<Option<News>, Fault> {
     let Some(stored) = StoredJob::load(tx, id)? else { return Ok(None) };
     Ok(stored.change(tx, change)??.news())
-}
-
-/// Deletes a job and everything of it; only that it was there is remembered for a while.
-fn delete(tx: &Tx<'_>, id: JobId) -> Result<(), Fault> {
-    let days = u64::from(TOMBSTONE_DAYS);
-    let forget_at = tx.now.after(Duration::from_secs(days * 24 * 60 * 60)).as_millis();
-    let id = id.as_uuid().as_bytes();
-    tx.connection
-        .prepare_cached(sql::INSERT_TOMBSTONE)?
-        .execute(named_params! { ":id": id, ":forget_at": forget_at })?;
-    tx.connection.prepare_cached(sql::DELETE_JOB)?.execute(named_params! { ":id": id })?;
-    Ok(())
 }
 
 fn holders(tx: &Tx<'_>) -> Result<Vec<WorkerId>, Fault> {

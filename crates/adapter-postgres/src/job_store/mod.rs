@@ -7,6 +7,7 @@
 mod asked;
 mod cancel;
 mod changes;
+mod delete;
 mod draft;
 mod fold;
 mod late_news;
@@ -27,8 +28,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use contracts::{Hint, JobId, TenantId, WorkerId};
 use engine::ports::{
-    Cancelled, Claimed, JobFilter, JobStore, LogHead, LogSlice, NewJob, PageCursor, Refill,
-    Renewal, Snapshot, StepRecord, StoreError, Submitted, Swept, Write, Written,
+    Cancelled, Claimed, Deletion, JobFilter, JobStore, LogHead, LogSlice, NewJob, PageCursor,
+    Refill, Renewal, Snapshot, StepRecord, StoreError, Submitted, Swept, Write, Written,
 };
 
 use self::asked::ask;
@@ -102,6 +103,14 @@ impl JobStore for Store {
         let (cancelled, late) = ask(self.writes(), id, cancel).await?;
         self.late_news().push(late);
         Ok(cancelled)
+    }
+
+    async fn delete(&self, tenant: &TenantId, id: JobId) -> Result<Deletion, StoreError> {
+        delete::delete(self.database(), tenant, id).await
+    }
+
+    async fn is_gone(&self, tenant: &TenantId, id: JobId) -> Result<bool, StoreError> {
+        Ok(delete::is_gone(self.database(), tenant, id).await?)
     }
 
     async fn claim(

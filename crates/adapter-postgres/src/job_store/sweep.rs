@@ -12,6 +12,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::asked::{Decide, ask};
+use super::delete::TOMBSTONE_DAYS;
 use super::draft::Draft;
 use super::worker::GiveBack;
 use crate::database::{Parameter, Query};
@@ -19,8 +20,6 @@ use crate::fault::{Fault, to_stored};
 use crate::sql;
 use crate::store::Store;
 
-/// Days that a deleted job's id and key are remembered.
-const TOMBSTONE_DAYS: i64 = 30;
 /// Milliseconds after the last sweep, of whatever process, from which on a sweep was asleep.
 const SWEEP_GAP_MS: i64 = 2_000;
 /// Milliseconds of silence after which a worker whose lock is gone is dead: the time to connect

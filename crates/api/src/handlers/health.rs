@@ -39,7 +39,9 @@ pub(crate) async fn ready(state: Data<State>) -> HttpResponse {
 async fn store_answers(state: &State) -> bool {
     let nobody = JobId::from_uuid(Uuid::nil());
     match tokio::time::timeout(STORE_TIME, state.jobs.get(&tenant(), nobody)).await {
-        Ok(Ok(_) | Err(QueryError::NotFound | QueryError::CursorAhead { .. })) => true,
+        Ok(
+            Ok(_) | Err(QueryError::NotFound | QueryError::Gone | QueryError::CursorAhead { .. }),
+        ) => true,
         Ok(Err(QueryError::Store(error))) => {
             tracing::warn!(%error, "not ready: the store does not answer");
             false

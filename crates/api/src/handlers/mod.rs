@@ -1,6 +1,7 @@
 //! One use case a file: read the request, call the use case, render the answer.
 
 pub(crate) mod cancel;
+pub(crate) mod delete;
 pub(crate) mod events;
 pub(crate) mod get_job;
 pub(crate) mod health;

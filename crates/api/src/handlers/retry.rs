@@ -29,6 +29,7 @@ pub(crate) async fn handle(
             submit::answer(&state, accepted, headers::preferred_wait(request.headers())).await
         }
         Err(RetryError::NotFound) => Err(ApiError::no_such_job()),
+        Err(RetryError::Gone) => Err(ApiError::job_gone()),
         Err(RetryError::NotTerminal(snapshot)) => {
             let job = state.jobs.show(*snapshot).await?;
             let detail = format!("The job has not ended: it is {}.", job.state);

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use contracts::StreamControl;
 use contracts::stream::ClosingReason;
-use engine::services::{Follower, Rendered};
+use contracts::{Problem, StreamControl};
+use engine::services::{FollowError, Follower, Rendered};
 use tokio_util::sync::CancellationToken;
+
+use crate::problem::ApiError;
 
 /// How long to wait before a log that cannot be read is tried again.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
@@ -23,6 +25,8 @@ pub(crate) enum Next {
     Ended,
     /// That it closes before its job ended.
     Closing(Closing),
+    /// That its job was deleted: there is nothing to come back to.
+    Gone(Box<Problem>),
 }
 
 /// Why and how a stream closes before its job ended.
@@ -51,12 +55,14 @@ impl Closing {
 pub(crate) struct Feed {
     follower: Follower,
     draining: CancellationToken,
+    /// The trace of the request that began the stream.
+    trace_id: String,
     failures: u32,
 }
 
 impl Feed {
-    pub(crate) fn new(follower: Follower, draining: CancellationToken) -> Self {
-        Self { follower, draining, failures: 0 }
+    pub(crate) fn new(follower: Follower, draining: CancellationToken, trace_id: String) -> Self {
+        Self { follower, draining, trace_id, failures: 0 }
     }
 
     /// The frame that the stream begins with.
@@ -88,7 +94,10 @@ impl Feed {
                     return Next::Event(event);
                 }
                 Ok(None) => return Next::Ended,
-                Err(error) => {
+                Err(FollowError::Gone) => {
+                    return Next::Gone(Box::new(ApiError::job_gone().problem(&self.trace_id)));
+                }
+                Err(FollowError::Store(error)) => {
                     if self.failures == 0 {
                         let job_id = self.follower.job_id();
                         tracing::warn!(%error, %job_id, "a followed log cannot be read; retrying");

@@ -16,6 +16,7 @@ use tracing::Instrument as _;
 
 use super::StreamTimes;
 use super::feed::{Closing, Feed, Next};
+use crate::edge::RequestTrace;
 use crate::headers;
 use crate::problem::ApiError;
 use crate::query::Parameters;
@@ -40,7 +41,8 @@ pub(crate) async fn serve(
     }
     // One message waits here for the connection; all others stay with the follower.
     let (sender, receiver) = mpsc::channel(1);
-    let feed = Feed::new(follower, state.draining.clone());
+    let feed =
+        Feed::new(follower, state.draining.clone(), RequestTrace::of(request).trace.trace_id());
     let talk = talk(feed, sender, state.times).in_current_span();
     state.tasks.spawn_on(talk, &state.runtime);
     let body = stream::unfold(receiver, |mut receiver| async move {
@@ -95,6 +97,10 @@ async fn talk(mut feed: Feed, sender: mpsc::Sender<Bytes>, times: StreamTimes) {
             Some(Next::Closing(closing)) => {
                 is_last = true;
                 farewell(closing)
+            }
+            Some(Next::Gone(problem)) => {
+                is_last = true;
+                control(&StreamControl::Error { job_id: None, problem })
             }
         };
     }

@@ -34,6 +34,7 @@ mod close {
     pub(super) const BAD_FRAME: u16 = 4400;
     pub(super) const NO_SUCH_JOB: u16 = 4404;
     pub(super) const CURSOR_AHEAD: u16 = 4409;
+    pub(super) const GONE: u16 = 4410;
     pub(super) const FRAME_TOO_BIG: u16 = 4413;
     pub(super) const TOO_SLOW: u16 = 4420;
 }
@@ -55,6 +56,7 @@ pub(crate) async fn serve(
     let mut query = Parameters::of(request.query_string())?;
     let after = query.parse("after", "a version")?.unwrap_or(0);
     query.finish()?;
+    let trace_id = RequestTrace::of(request).trace.trace_id();
     let start = match state.origins.standing(request.headers()) {
         Standing::Own | Standing::Listed => follow(state, job_id, after).await,
         Standing::Foreign => Err(Refusal::foreign_origin()),
@@ -65,12 +67,11 @@ pub(crate) async fn serve(
     let (outbox, response) = Outbox::new(session, response, state.times.stall);
     match start {
         Ok(follower) => {
-            let feed = Feed::new(follower, state.draining.clone());
+            let feed = Feed::new(follower, state.draining.clone(), trace_id);
             let talk = talk(outbox, messages, feed, state.times).in_current_span();
             state.tasks.spawn_local(talk);
         }
         Err(refusal) => {
-            let trace_id = RequestTrace::of(request).trace.trace_id();
             state.tasks.spawn_local(refuse(outbox, refusal, trace_id).in_current_span());
         }
     }
@@ -106,6 +107,7 @@ impl From<QueryError> for Refusal {
     fn from(error: QueryError) -> Self {
         let close_code = match &error {
             QueryError::NotFound => close::NO_SUCH_JOB,
+            QueryError::Gone => close::GONE,
             QueryError::CursorAhead { .. } => close::CURSOR_AHEAD,
             QueryError::Store(_) => close::OVERLOADED,
         };
@@ -188,6 +190,10 @@ async fn converse(
                     }
                 }
                 Next::Ended => return Ok(End::Close(close::JOB_ENDED, "the job ended")),
+                Next::Gone(problem) => {
+                    send(outbox, &StreamControl::Error { job_id: None, problem }).await?;
+                    return Ok(End::Close(close::GONE, "the job was deleted"));
+                }
                 Next::Closing(closing) => {
                     send(outbox, &closing.control()).await?;
                     return Ok(match closing.reason {

@@ -105,7 +105,7 @@ async fn only_listed_origins_may_read_and_none_else_may_write() {
     };
     let listed = preflight("https://app.example").await.unwrap();
     assert_eq!(listed.status(), 204);
-    assert_eq!(header(&listed, "access-control-allow-methods"), "GET, POST");
+    assert_eq!(header(&listed, "access-control-allow-methods"), "GET, HEAD, POST, DELETE");
     assert_eq!(preflight("https://evil.example").await.unwrap().status(), 403);
 }
 

@@ -69,6 +69,10 @@ impl Server {
         self.client.post(format!("http://{}{path}", self.authority))
     }
 
+    pub(crate) fn delete(&self, path: &str) -> RequestBuilder {
+        self.client.delete(format!("http://{}{path}", self.authority))
+    }
+
     /// Submits a job.
     pub(crate) async fn submit(&self) -> JobId {
         let response = self.post("/v1/analysis").json(&question()).send().await.unwrap();

@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use contracts::{Code, Event, EventBody, Hint, JobId, News, Origin, Problem, TenantId, WorkerId};
 use engine::job::{Change, Job, Recorded};
 use engine::ports::{
-    Cancelled, Claimed, Clock as _, Committed, JobFilter, JobStore, LogHead, LogSlice, NewJob,
-    PageCursor, Refill, Renewal, Snapshot, StepRecord, StoreError, Submitted, Swept, SystemClock,
-    Write, Written,
+    Cancelled, Claimed, Clock as _, Committed, Deletion, JobFilter, JobStore, LogHead, LogSlice,
+    NewJob, PageCursor, Refill, Renewal, Snapshot, StepRecord, StoreError, Submitted, Swept,
+    SystemClock, Write, Written,
 };
 use tokio::sync::{Notify, broadcast};
 
@@ -46,8 +46,17 @@ struct Content {
     rows: BTreeMap<JobId, Row>,
     fault: Fault,
     failed_calls: u32,
+    /// The jobs that were deleted, with their keys.
+    gone: BTreeMap<JobId, Option<String>>,
     /// The jobs whose heads were last asked for: those that the gateway follows.
     followed: Vec<JobId>,
+}
+
+impl Content {
+    fn forget(&mut self, id: JobId) {
+        let row = self.rows.remove(&id).expect("the job exists");
+        self.gone.insert(id, row.new.idempotency.map(|given| given.key));
+    }
 }
 
 /// The store, and every other port that the gateway's use cases need.
@@ -118,6 +127,11 @@ impl MemoryStore {
     pub(crate) fn fail(&self, id: JobId) {
         let error = Problem::new(Code::InsufficientEvidence, Origin::Source, "nothing found");
         self.change(id, Change::Fail { events: Vec::new(), error });
+    }
+
+    /// Deletes a job behind the gateway's back.
+    pub(crate) fn forget(&self, id: JobId) {
+        self.lock().forget(id);
     }
 
     pub(crate) fn head(&self, id: JobId) -> u64 {
@@ -205,6 +219,10 @@ pub(crate) fn not_needed<T>() -> Result<T, StoreError> {
 impl JobStore for MemoryStore {
     async fn submit(&self, new: NewJob) -> Result<Submitted, StoreError> {
         let mut content = self.check()?;
+        let key = new.idempotency.as_ref().map(|given| given.key.clone());
+        if key.is_some() && content.gone.values().any(|gone| *gone == key) {
+            return Ok(Submitted::KeyGone);
+        }
         let same_key = content.rows.values().find_map(|row| {
             let (known, given) = (row.new.idempotency.as_ref()?, new.idempotency.as_ref()?);
             (known.key == given.key).then_some((row.job.id, known == given))
@@ -312,6 +330,22 @@ impl JobStore for MemoryStore {
         };
         let events = row.append(recorded);
         Ok(Some(Cancelled { committed: Committed { job: row.job.clone(), events }, refused }))
+    }
+
+    async fn delete(&self, tenant: &TenantId, id: JobId) -> Result<Deletion, StoreError> {
+        let mut content = self.check()?;
+        let Some(row) = content.rows.get(&id).filter(|row| row.job.tenant == *tenant) else {
+            return Ok(Deletion::Unknown);
+        };
+        if !row.job.is_ended() {
+            return Ok(Deletion::NotEnded);
+        }
+        content.forget(id);
+        Ok(Deletion::Deleted)
+    }
+
+    async fn is_gone(&self, _: &TenantId, id: JobId) -> Result<bool, StoreError> {
+        Ok(self.check()?.gone.contains_key(&id))
     }
 
     async fn claim(&self, _: JobId, _: WorkerId, _: &[u32]) -> Result<Option<Claimed>, StoreError> {

@@ -6,7 +6,7 @@ use adapter_embedded::DataDirError;
 use contracts::{Code, Origin, Problem};
 use engine::ErrorClass;
 use engine::ports::StoreError;
-use engine::services::{CancelError, QueryError, RetryError, SubmitError};
+use engine::services::{CancelError, FollowError, QueryError, RetryError, SubmitError};
 use reqwest::{StatusCode, Url};
 
 use crate::render;
@@ -139,8 +139,18 @@ impl From<QueryError> for ClientError {
     fn from(error: QueryError) -> Self {
         match error {
             QueryError::NotFound => Self::no_such_job(),
+            QueryError::Gone => Self::refused(Code::Gone, sentence(&error)),
             QueryError::CursorAhead { .. } => Self::refused(Code::CursorAhead, sentence(&error)),
             QueryError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<FollowError> for ClientError {
+    fn from(error: FollowError) -> Self {
+        match error {
+            FollowError::Gone => Self::refused(Code::Gone, sentence(&error)),
+            FollowError::Store(error) => error.into(),
         }
     }
 }
@@ -165,6 +175,7 @@ impl From<CancelError> for ClientError {
     fn from(error: CancelError) -> Self {
         match error {
             CancelError::NotFound => Self::no_such_job(),
+            CancelError::Gone => Self::refused(Code::Gone, sentence(&error)),
             CancelError::Ended(_) => Self::refused(Code::JobAlreadyTerminal, sentence(&error)),
             CancelError::Store(error) => error.into(),
         }
@@ -175,6 +186,7 @@ impl From<RetryError> for ClientError {
     fn from(error: RetryError) -> Self {
         match error {
             RetryError::NotFound => Self::no_such_job(),
+            RetryError::Gone => Self::refused(Code::Gone, sentence(&error)),
             RetryError::NotTerminal(_) => Self::refused(Code::JobNotTerminal, sentence(&error)),
             RetryError::Submit(error) => error.into(),
         }

@@ -20,6 +20,9 @@ pub enum CancelError {
     /// There is no such job, or it is another tenant's.
     #[error("there is no such job")]
     NotFound,
+    /// It was deleted, not long ago.
+    #[error("the job was deleted")]
+    Gone,
     /// It ended otherwise.
     #[error("the job has ended as {}", .0.state)]
     Ended(Box<Job>),
@@ -32,6 +35,7 @@ impl From<QueryError> for CancelError {
     fn from(error: QueryError) -> Self {
         match error {
             QueryError::NotFound | QueryError::CursorAhead { .. } => Self::NotFound,
+            QueryError::Gone => Self::Gone,
             QueryError::Store(error) => Self::Store(error),
         }
     }
@@ -48,8 +52,9 @@ impl Jobs {
         id: JobId,
         reason: Option<String>,
     ) -> Result<CancelAnswer, CancelError> {
-        let cancelled =
-            self.store.cancel(tenant, id, reason).await?.ok_or(CancelError::NotFound)?;
+        let Some(cancelled) = self.store.cancel(tenant, id, reason).await? else {
+            return Err(QueryError::from(self.missing(tenant, id).await?).into());
+        };
         self.announce(&cancelled.committed).await;
         let job = Box::new(self.get(tenant, id).await?);
         if cancelled.refused.is_some() {

@@ -4,6 +4,7 @@
 //! keeps jobs moving; [`Ingest`] takes documents in; [`Verification`] checks a store. Each is given the ports it needs and no more.
 
 mod cancel;
+mod delete;
 pub mod dispatch;
 mod ingest;
 mod query;
@@ -25,11 +26,12 @@ use crate::faults::{self, NEWS};
 use crate::ports::{Corpus, HintQueue, JobStore, ProgressBus};
 
 pub use cancel::{CancelAnswer, CancelError};
+pub use delete::DeleteError;
 pub use ingest::{Ingest, IngestError, NewFile};
 pub use query::{ListQuery, QueryError};
 pub use retry::RetryError;
 pub use run_job::{Ended, Renewals, RunJob, RunJobPorts, StartGate, StopTokens};
-pub use stream::{Follower, Rendered, Streams};
+pub use stream::{FollowError, Follower, Rendered, Streams};
 pub use submit::{Accepted, SubmitError, SubmitOptions};
 pub use verify::{Checked, Verification};
 

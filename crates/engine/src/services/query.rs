@@ -13,6 +13,9 @@ pub enum QueryError {
     /// There is no such job, or it is another tenant's.
     #[error("there is no such job")]
     NotFound,
+    /// The job was deleted, not long ago.
+    #[error("the job was deleted")]
+    Gone,
     /// The cursor is beyond the newest event.
     #[error("the cursor {after} is ahead of the log, which ends at {head}")]
     CursorAhead {
@@ -24,6 +27,24 @@ pub enum QueryError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Why there is no job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Missing {
+    /// It is unknown, or another tenant's.
+    NotFound,
+    /// It was deleted.
+    Gone,
+}
+
+impl From<Missing> for QueryError {
+    fn from(missing: Missing) -> Self {
+        match missing {
+            Missing::NotFound => Self::NotFound,
+            Missing::Gone => Self::Gone,
+        }
+    }
 }
 
 /// Which jobs to list.
@@ -41,10 +62,12 @@ impl Jobs {
     /// A job as the client sees it.
     ///
     /// # Errors
-    /// [`QueryError::NotFound`], [`QueryError::Store`].
+    /// [`QueryError::NotFound`], [`QueryError::Gone`], [`QueryError::Store`].
     pub async fn get(&self, tenant: &TenantId, id: JobId) -> Result<Job, QueryError> {
-        let snapshot = self.store.get(tenant, id).await?.ok_or(QueryError::NotFound)?;
-        self.show(snapshot).await
+        match self.store.get(tenant, id).await? {
+            Some(snapshot) => self.show(snapshot).await,
+            None => Err(self.missing(tenant, id).await?.into()),
+        }
     }
 
     /// A page of jobs, newest first, and the cursor of the next page. Jobs in a list come without
@@ -77,7 +100,9 @@ impl Jobs {
         after: u64,
         limit: usize,
     ) -> Result<EventPage, QueryError> {
-        let slice = self.store.log(tenant, id, after, limit).await?.ok_or(QueryError::NotFound)?;
+        let Some(slice) = self.store.log(tenant, id, after, limit).await? else {
+            return Err(self.missing(tenant, id).await?.into());
+        };
         let LogSlice { events, head, .. } = slice;
         if after > head {
             return Err(QueryError::CursorAhead { after, head });
@@ -96,6 +121,16 @@ impl Jobs {
             None => None,
         };
         Ok(view(snapshot, partial))
+    }
+
+    /// Why the store has no such job. A job that is deleted in between is gone all the same.
+    pub(super) async fn missing(
+        &self,
+        tenant: &TenantId,
+        id: JobId,
+    ) -> Result<Missing, StoreError> {
+        let is_gone = self.store.is_gone(tenant, id).await?;
+        Ok(if is_gone { Missing::Gone } else { Missing::NotFound })
     }
 
     async fn partial_result(&self, snapshot: &Snapshot) -> Result<PartialResult, QueryError> {

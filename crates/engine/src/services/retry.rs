@@ -5,6 +5,7 @@ use contracts::{EventBody, JobId, TenantId};
 use sha2::{Digest as _, Sha256};
 
 use super::Jobs;
+use super::query::Missing;
 use super::submit::{Accepted, SubmitError, new_job};
 use crate::analysis::retrieve::Evidence;
 use crate::analysis::{PIPELINE_VERSION, StepName};
@@ -16,6 +17,9 @@ pub enum RetryError {
     /// There is no such job, or it is another tenant's.
     #[error("there is no such job")]
     NotFound,
+    /// It was deleted, not long ago.
+    #[error("the job was deleted")]
+    Gone,
     /// It has not ended.
     #[error("the job has not ended: it is {}", .0.job.state.name())]
     NotTerminal(Box<Snapshot>),
@@ -43,7 +47,12 @@ impl Jobs {
         id: JobId,
         idempotency_key: Option<String>,
     ) -> Result<Accepted, RetryError> {
-        let old = self.store.get(tenant, id).await?.ok_or(RetryError::NotFound)?;
+        let Some(old) = self.store.get(tenant, id).await? else {
+            return Err(match self.missing(tenant, id).await? {
+                Missing::NotFound => RetryError::NotFound,
+                Missing::Gone => RetryError::Gone,
+            });
+        };
         if !old.job.is_ended() {
             return Err(RetryError::NotTerminal(Box::new(old)));
         }

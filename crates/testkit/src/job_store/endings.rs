@@ -149,6 +149,7 @@ pub async fn a_job_past_its_retention_is_gone_and_later_forgotten(harness: &dyn 
     given.sweep().await;
     assert!(given.store.get(&given.tenant, id).await.expect("read").is_none());
     assert!(given.store.log(&given.tenant, id, 0, 10).await.expect("read").is_none());
+    assert!(given.store.is_gone(&given.tenant, id).await.expect("read"));
     for repeated in [first, keyed()] {
         let answer = given.store.submit(repeated).await.expect("submitted");
         assert!(matches!(answer, Submitted::KeyGone), "{answer:?}");

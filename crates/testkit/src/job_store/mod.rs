@@ -1,6 +1,7 @@
 //! What every store of jobs keeps to.
 
 pub mod claims;
+pub mod deletions;
 pub mod endings;
 pub mod given;
 pub mod invariants;
@@ -114,6 +115,13 @@ macro_rules! job_store_suite {
                 a_job_past_its_retention_is_gone_and_later_forgotten,
                 the_parts_of_the_timeline_add_up,
             }
+            deletions {
+                an_ended_job_is_deleted_with_everything_of_it,
+                a_job_that_has_not_ended_is_not_deleted,
+                a_deleted_job_is_gone_for_its_tenant_and_later_forgotten,
+                only_its_own_tenant_deletes_a_job,
+                one_of_many_concurrent_deletions_deletes,
+            }
             refills {
                 a_refill_fills_the_window_and_no_more,
                 only_jobs_that_are_due_are_hinted,
@@ -157,6 +165,7 @@ mod tests {
         assert_complete(suite, "writes", include_str!("writes.rs"));
         assert_complete(suite, "leases", include_str!("leases.rs"));
         assert_complete(suite, "endings", include_str!("endings.rs"));
+        assert_complete(suite, "deletions", include_str!("deletions.rs"));
         assert_complete(suite, "refills", include_str!("refills.rs"));
         assert_complete(suite, "invariants", include_str!("invariants.rs"));
         assert_complete(suite, "model", include_str!("model.rs"));

@@ -34,6 +34,17 @@ pub struct Cancelled {
     pub refused: Option<Refusal>,
 }
 
+/// What became of a request to delete a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deletion {
+    /// It is deleted.
+    Deleted,
+    /// It has not ended: nothing was changed.
+    NotEnded,
+    /// The job is unknown, another tenant's, or deleted already.
+    Unknown,
+}
+
 /// A job in the hands of a worker.
 #[derive(Debug, Clone)]
 pub struct Claimed {

@@ -10,8 +10,8 @@ use contracts::{Hint, JobId, TenantId, WorkerId};
 use super::StoreError;
 
 pub use self::holding::{
-    Cancelled, Claimed, Committed, Fence, Refill, Renewal, Resend, StepRecord, Swept, Write,
-    Written,
+    Cancelled, Claimed, Committed, Deletion, Fence, Refill, Renewal, Resend, StepRecord, Swept,
+    Write, Written,
 };
 pub use self::reading::{JobFilter, LogHead, LogSlice, PageCursor, Snapshot};
 pub use self::submission::{IdempotencyKey, NewJob, Submitted};
@@ -89,6 +89,14 @@ pub trait JobStore: Send + Sync {
         id: JobId,
         reason: Option<String>,
     ) -> Result<Option<Cancelled>, StoreError>;
+
+    /// Deletes a job that has ended, and everything of it. For 30 days its id and its idempotency
+    /// key are remembered as gone (see `is_gone` and `submit`), as after the end of its retention.
+    /// Sent again after a lost reply it answers [`Deletion::Unknown`].
+    async fn delete(&self, tenant: &TenantId, id: JobId) -> Result<Deletion, StoreError>;
+
+    /// Whether the tenant had a job with this id that was deleted and is still remembered.
+    async fn is_gone(&self, tenant: &TenantId, id: JobId) -> Result<bool, StoreError>;
 
     /// Claims a job for a worker: compare-and-set to `running` under a new epoch. `None` if the
     /// job is not due, is held, has ended or is unknown: such a hint is stale and changes nothing.

@@ -12,6 +12,17 @@ use crate::services::{Jobs, QueryError};
 /// Events read from the log at a time.
 const LOG_PAGE: usize = 64;
 
+/// Why a follower has no next event.
+#[derive(Debug, thiserror::Error)]
+pub enum FollowError {
+    /// The job was deleted before all of its log was returned.
+    #[error("the followed job was deleted")]
+    Gone,
+    /// The store failed; the follower stays where it is and may be asked again.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// One reader of one job's log.
 pub struct Follower {
     store: Arc<dyn JobStore>,
@@ -39,8 +50,9 @@ impl Jobs {
     ) -> Result<Follower, QueryError> {
         // Attached before the log is read, so that nothing falls between the two.
         let inbox = self.streams.attach(id, after);
-        let slice =
-            self.store.log(tenant, id, after, LOG_PAGE).await?.ok_or(QueryError::NotFound)?;
+        let Some(slice) = self.store.log(tenant, id, after, LOG_PAGE).await? else {
+            return Err(self.missing(tenant, id).await?.into());
+        };
         if after > slice.head {
             return Err(QueryError::CursorAhead { after, head: slice.head });
         }
@@ -89,11 +101,11 @@ impl Follower {
     /// Waits for the next event. `None` once the log has ended.
     ///
     /// # Errors
-    /// The store's; the follower stays where it is and may be asked again.
+    /// [`FollowError`].
     ///
     /// # Cancel safety
     /// Dropping the future loses no event.
-    pub async fn next(&mut self) -> Result<Option<Rendered>, StoreError> {
+    pub async fn next(&mut self) -> Result<Option<Rendered>, FollowError> {
         while !self.ended {
             if let Some(event) = self.page.pop_front() {
                 // The inbox may repeat what the page had.
@@ -114,7 +126,7 @@ impl Follower {
     }
 
     /// Brings at least the chance of a next event into `page`, which is empty.
-    async fn refill(&mut self) -> Result<(), StoreError> {
+    async fn refill(&mut self) -> Result<(), FollowError> {
         let (events, incomplete) = self.inbox.take();
         self.page.extend(events);
         self.must_read |= incomplete;
@@ -130,13 +142,9 @@ impl Follower {
         }
     }
 
-    async fn read_log(&mut self) -> Result<(), StoreError> {
+    async fn read_log(&mut self) -> Result<(), FollowError> {
         let slice = self.store.log(&self.tenant, self.id, self.cursor, LOG_PAGE).await?;
-        let Some(slice) = slice else {
-            // Deleted while it was followed: there is nothing more to come.
-            self.ended = true;
-            return Ok(());
-        };
+        let slice = slice.ok_or(FollowError::Gone)?;
         self.page = page_of(&slice);
         let read_to = self.page.back().map_or(self.cursor, |event| event.version);
         self.must_read = read_to < slice.head;

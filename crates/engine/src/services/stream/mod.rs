@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use self::inbox::Inbox;
 use crate::ports::{JobStore, LogHead, NewsItem, NewsStream, ProgressBus};
 
-pub use self::follower::Follower;
+pub use self::follower::{FollowError, Follower};
 
 /// How often the heads of all followed logs are compared.
 const REPAIR_INTERVAL: Duration = Duration::from_secs(2);
@@ -127,9 +127,15 @@ impl Streams {
         }
         match store.heads(&ids).await {
             Ok(heads) => {
-                for LogHead { id, version, .. } in heads {
+                let versions: HashMap<JobId, u64> =
+                    heads.into_iter().map(|LogHead { id, version, .. }| (id, version)).collect();
+                for id in ids {
                     for inbox in self.inboxes_of(id) {
-                        inbox.head_is(version);
+                        match versions.get(&id) {
+                            Some(version) => inbox.head_is(*version),
+                            // Deleted: whoever looks is told.
+                            None => inbox.look_at_log(),
+                        }
                     }
                 }
             }

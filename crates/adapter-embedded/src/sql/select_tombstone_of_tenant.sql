@@ -1,0 +1,3 @@
+SELECT job_id
+FROM tombstones
+WHERE job_id = :job_id AND tenant = :tenant
