@@ -2,10 +2,10 @@
 //! process.
 //!
 //! One process owns the file ([`DataDir`]). [`Store`] implements the ports
-//! [`JobStore`](engine::ports::JobStore), [`DocumentStore`](engine::ports::DocumentStore) and
-//! [`Corpus`](engine::ports::Corpus), [`Records`] the port
-//! [`JobRecords`](engine::ports::JobRecords), [`InProcessHintQueue`] and [`InProcessProgressBus`]
-//! the other two.
+//! [`JobStore`](engine::ports::JobStore), [`DocumentStore`](engine::ports::DocumentStore),
+//! [`Corpus`](engine::ports::Corpus) and [`SecretStore`](engine::ports::SecretStore), [`Records`]
+//! the port [`JobRecords`](engine::ports::JobRecords), [`InProcessHintQueue`] and
+//! [`InProcessProgressBus`] the other two.
 
 mod data_dir;
 mod database;
@@ -15,6 +15,7 @@ mod hint_queue;
 mod job_store;
 mod names;
 mod progress_bus;
+mod secret_store;
 mod sql;
 mod store;
 

@@ -72,6 +72,7 @@ statements! {
     SELECT_SNAPSHOT = "select_snapshot";
     SELECT_STEPS = "select_steps";
     SELECT_SUBMISSION = "select_submission";
+    SELECT_TICKET_KEY = "select_ticket_key";
     SELECT_TOMBSTONE = "select_tombstone";
     SELECT_TOMBSTONE_BY_KEY = "select_tombstone_by_key";
     SELECT_TOMBSTONE_OF_TENANT = "select_tombstone_of_tenant";

@@ -1,10 +1,10 @@
 //! Jobs and documents in PostgreSQL: the store of a fleet.
 //!
 //! [`Store`] implements the ports [`JobStore`](engine::ports::JobStore),
-//! [`JobRecords`](engine::ports::JobRecords), [`DocumentStore`](engine::ports::DocumentStore) and
-//! [`Corpus`](engine::ports::Corpus). Any number of processes share one database; what one of them
-//! commits, the others see. [`migrate`] brings a database to this release's form, once, before the
-//! first process of the release starts.
+//! [`JobRecords`](engine::ports::JobRecords), [`DocumentStore`](engine::ports::DocumentStore),
+//! [`Corpus`](engine::ports::Corpus) and [`SecretStore`](engine::ports::SecretStore). Any number
+//! of processes share one database; what one of them commits, the others see. [`migrate`] brings a
+//! database to this release's form, once, before the first process of the release starts.
 
 mod connector;
 mod database;
@@ -13,6 +13,7 @@ mod fault;
 mod group_commit;
 mod job_store;
 mod migration;
+mod secret_store;
 mod settings;
 mod sql;
 mod store;

@@ -74,6 +74,7 @@ statements! {
     SELECT_SNAPSHOT = "select_snapshot";
     SELECT_STEPS = "select_steps";
     SELECT_SUBMISSIONS = "select_submissions";
+    SELECT_TICKET_KEY = "select_ticket_key";
     SELECT_TOMBSTONE = "select_tombstone";
     SELECT_WAITING_TENANTS = "select_waiting_tenants";
     SELECT_WATCH = "select_watch";

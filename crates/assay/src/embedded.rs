@@ -47,6 +47,7 @@ impl Embedded {
             store: sqlite.clone(),
             documents: sqlite.clone(),
             corpus: sqlite.clone(),
+            secrets: sqlite.clone(),
             queue: Arc::new(InProcessHintQueue::with_capacity(HINT_WINDOW)),
             bus,
         };

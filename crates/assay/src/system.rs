@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use contracts::TenantId;
 use engine::ports::{
     Corpus, DocumentReader, DocumentStore, HintQueue, JobStore, LanguageModel, ProgressBus,
-    Retriever,
+    Retriever, SecretStore,
 };
 use engine::retry::RetryPolicy;
 use engine::services::{Ingest, Jobs, JobsPorts, RunJob, RunJobPorts, Streams, dispatch, sweep};
@@ -92,6 +92,8 @@ pub struct Ports {
     pub documents: Arc<dyn DocumentStore>,
     /// What they say.
     pub corpus: Arc<dyn Corpus>,
+    /// What all gateways share.
+    pub secrets: Arc<dyn SecretStore>,
     /// The way to the workers.
     pub queue: Arc<dyn HintQueue>,
     /// The way to the gateways.
@@ -153,6 +155,7 @@ impl System {
             queue: Arc::clone(&ports.queue),
             bus: Arc::clone(&ports.bus),
             corpus: Arc::clone(&ports.corpus),
+            secrets: Arc::clone(&ports.secrets),
         };
         Ok(Self {
             jobs: Jobs::new(jobs, streams.clone(), names),

@@ -17,6 +17,7 @@ pub mod request;
 pub mod result;
 pub mod stream;
 mod text;
+pub mod ticket;
 mod time;
 pub mod trace;
 
@@ -31,5 +32,6 @@ pub use request::{CancelRequest, RequestError, Submission};
 pub use result::AnalysisResult;
 pub use stream::{ClientFrame, StreamControl};
 pub use text::{truncate_chars, truncate_json};
+pub use ticket::{Ticket, TicketJob, TicketRequest};
 pub use time::Timestamp;
 pub use trace::TraceContext;

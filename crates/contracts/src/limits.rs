@@ -57,6 +57,12 @@ pub const EVENT_QUESTION_BYTES_MAX: usize = EVENT_BYTES_MAX - 3 * 1024;
 pub const PROBLEM_DETAIL_CHARS_MAX: usize = 1_000;
 /// Bytes that a gateway holds for one slow reader before it reads on from the log.
 pub const STREAM_BUFFER_BYTES_MAX: usize = 64 * 1024;
+/// Jobs that one ticket can be good for.
+pub const TICKET_JOBS_MAX: usize = 100;
+/// Seconds that a ticket outlives its job's deadline, or its issue if the job had ended.
+pub const TICKET_GRACE_S: u32 = 300;
+/// Jobs that one socket can follow at the same time.
+pub const SUBSCRIPTIONS_PER_SOCKET_MAX: usize = 100;
 /// Days that an ended job is kept.
 pub const RETENTION_DAYS: u32 = 30;
 
@@ -93,6 +99,12 @@ pub struct Limits {
     pub event_bytes_max: usize,
     /// See [`STREAM_BUFFER_BYTES_MAX`].
     pub stream_buffer_bytes_max: usize,
+    /// See [`TICKET_JOBS_MAX`].
+    pub ticket_jobs_max: usize,
+    /// See [`TICKET_GRACE_S`].
+    pub ticket_grace_s: u32,
+    /// See [`SUBSCRIPTIONS_PER_SOCKET_MAX`].
+    pub subscriptions_per_socket_max: usize,
     /// See [`RETENTION_DAYS`].
     pub retention_days: u32,
 }
@@ -115,6 +127,9 @@ impl Limits {
         events_per_job_max: EVENTS_PER_JOB_MAX,
         event_bytes_max: EVENT_BYTES_MAX,
         stream_buffer_bytes_max: STREAM_BUFFER_BYTES_MAX,
+        ticket_jobs_max: TICKET_JOBS_MAX,
+        ticket_grace_s: TICKET_GRACE_S,
+        subscriptions_per_socket_max: SUBSCRIPTIONS_PER_SOCKET_MAX,
         retention_days: RETENTION_DAYS,
     };
 }

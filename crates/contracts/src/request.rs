@@ -176,7 +176,7 @@ pub fn parse_empty(body: &[u8]) -> Result<(), RequestError> {
 }
 
 /// serde_json refuses invalid UTF-8 and more than 128 levels of nesting.
-fn parse_json(body: &[u8]) -> Result<Value, RequestError> {
+pub(crate) fn parse_json(body: &[u8]) -> Result<Value, RequestError> {
     serde_json::from_slice(body).map_err(|error| RequestError::Malformed(error.to_string()))
 }
 

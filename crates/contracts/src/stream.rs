@@ -21,9 +21,13 @@ pub enum StreamControl {
         /// The newest version at this moment.
         head: u64,
     },
-    /// The server ends the stream, not the job: connect again with the cursor.
+    /// The server ends the stream, not the job: connect again with the cursor. On a stream of many
+    /// it ends the one subscription: subscribe again.
     #[serde(rename = "stream.closing")]
     Closing {
+        /// The job, on a stream of many.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        job_id: Option<JobId>,
         /// Why.
         reason: ClosingReason,
         /// The cursor to come back with.

@@ -1,9 +1,9 @@
 //! What a job is and what may happen to it.
 //!
 //! [`job`] is the pure state machine of a job, [`reading`] that of a document, [`retry`] the pure
-//! retry policy, [`invariants`] what holds of every job in a store, [`analysis`] the workflow,
-//! [`ports`] what the engine needs from outside, and [`services`] the use cases. There is no HTTP,
-//! no SQL and no AMQP here.
+//! retry policy, [`ticket`] what a ticket says, [`invariants`] what holds of every job in a store,
+//! [`analysis`] the workflow, [`ports`] what the engine needs from outside, and [`services`] the
+//! use cases. There is no HTTP, no SQL and no AMQP here.
 #![warn(missing_docs)]
 
 pub mod analysis;
@@ -16,6 +16,7 @@ pub mod ports;
 pub mod reading;
 pub mod retry;
 pub mod services;
+pub mod ticket;
 
 pub use company::company_key;
 pub use error_class::ErrorClass;

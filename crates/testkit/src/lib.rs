@@ -1,9 +1,9 @@
 //! What every adapter is tested with.
 //!
 //! One conformance suite a port, written against the port alone: [`job_store`], [`job_records`],
-//! [`document_store`], [`hint_queue`] and [`progress_bus`]. An adapter implements the suite's
-//! harness and names it in the suite's macro, which makes one test of each rule, so that a failure
-//! names the rule.
+//! [`document_store`], [`secret_store`], [`hint_queue`] and [`progress_bus`]. An adapter implements
+//! the suite's harness and names it in the suite's macro, which makes one test of each rule, so
+//! that a failure names the rule.
 //!
 //! [`servers`] starts the servers that adapters are tested against.
 
@@ -17,6 +17,7 @@ pub mod job_records;
 pub mod job_store;
 pub mod pdf;
 pub mod progress_bus;
+pub mod secret_store;
 pub mod servers;
 mod skip;
 mod suite;

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use adapter_embedded::{DataDir, InProcessHintQueue, InProcessProgressBus, Records, Store};
 use async_trait::async_trait;
-use engine::ports::{Corpus, DocumentStore, HintQueue, JobRecords, JobStore, ProgressBus};
+use engine::ports::{
+    Corpus, DocumentStore, HintQueue, JobRecords, JobStore, ProgressBus, SecretStore,
+};
 use tempfile::TempDir;
 use testkit::clock::ManualClock;
 use testkit::document_store::DocumentStoreHarness;
@@ -13,6 +15,7 @@ use testkit::hint_queue::HintQueueHarness;
 use testkit::job_records::JobRecordsHarness;
 use testkit::job_store::JobStoreHarness;
 use testkit::progress_bus::ProgressBusHarness;
+use testkit::secret_store::SecretStoreHarness;
 
 pub(crate) struct Embedded {
     store: Arc<Store>,
@@ -137,3 +140,16 @@ impl ProgressBusHarness for Bus {
 }
 
 testkit::progress_bus_suite!(crate::conformance::Bus);
+
+#[async_trait]
+impl SecretStoreHarness for Embedded {
+    async fn start() -> Self {
+        Self::new()
+    }
+
+    fn secrets(&self) -> Arc<dyn SecretStore> {
+        Arc::clone(&self.store) as Arc<_>
+    }
+}
+
+testkit::secret_store_suite!(crate::conformance::Embedded);

@@ -192,7 +192,8 @@ fn rows(dir: &Path) -> Vec<(String, i64)> {
     let tables = texts(
         dir,
         "SELECT name FROM sqlite_master
-         WHERE type = 'table' AND name NOT LIKE 'refinery%' ORDER BY name",
+         WHERE type = 'table' AND name NOT LIKE 'refinery%' AND name <> 'secrets'
+         ORDER BY name",
     );
     let connection = Connection::open(dir.join("assay.db")).expect("opened");
     let count = |table: String| {

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use engine::ports::{Corpus, DocumentStore, JobRecords, JobStore};
+use engine::ports::{Corpus, DocumentStore, JobRecords, JobStore, SecretStore};
 use testkit::document_store::DocumentStoreHarness;
 use testkit::job_records::JobRecordsHarness;
 use testkit::job_store::JobStoreHarness;
+use testkit::secret_store::SecretStoreHarness;
 use testkit::servers::Postgres;
 
 use crate::fleet::Fleet;
@@ -88,3 +89,20 @@ impl DocumentStoreHarness for Fleet {
 }
 
 testkit::document_store_suite!(crate::fleet::Fleet);
+
+#[async_trait]
+impl SecretStoreHarness for Fleet {
+    async fn is_available() -> bool {
+        Postgres::shared().is_some()
+    }
+
+    async fn start() -> Self {
+        Self::new().await
+    }
+
+    fn secrets(&self) -> Arc<dyn SecretStore> {
+        Arc::clone(&self.store) as Arc<_>
+    }
+}
+
+testkit::secret_store_suite!(crate::fleet::Fleet);

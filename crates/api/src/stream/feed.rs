@@ -47,7 +47,7 @@ impl Closing {
     /// The frame that tells of it.
     pub(crate) fn control(self) -> StreamControl {
         let Self { reason, resume_after, retry_after_ms } = self;
-        StreamControl::Closing { reason, resume_after, retry_after_ms }
+        StreamControl::Closing { job_id: None, reason, resume_after, retry_after_ms }
     }
 }
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use contracts::{Hint, News, TenantId};
 use engine::ports::{
     Corpus, CorpusChanges, CorpusHead, Delivery, HintQueue, NewsItem, NewsStream, ProgressBus,
-    PublishError, QueueClosed, StoreError,
+    PublishError, QueueClosed, SecretStore, StoreError,
 };
 use tokio::sync::broadcast;
 
@@ -55,5 +55,15 @@ impl Corpus for MemoryStore {
 
     async fn changes(&self, _: &TenantId, _: u64, _: usize) -> Result<CorpusChanges, StoreError> {
         not_needed()
+    }
+}
+
+/// What the store signs tickets with.
+const TICKET_KEY: [u8; 32] = [7; 32];
+
+#[async_trait]
+impl SecretStore for MemoryStore {
+    async fn ticket_key(&self) -> Result<[u8; 32], StoreError> {
+        self.check().map(|_| TICKET_KEY)
     }
 }

@@ -43,6 +43,7 @@ impl Server {
             queue: store.clone(),
             bus: store.clone(),
             corpus: store.clone(),
+            secrets: store.clone(),
         };
         let jobs = Jobs::new(ports, streams.clone(), vec!["extractive".to_owned()]);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -42,7 +42,7 @@ struct Row {
 }
 
 #[derive(Default)]
-struct Content {
+pub(crate) struct Content {
     rows: BTreeMap<JobId, Row>,
     fault: Fault,
     failed_calls: u32,
@@ -150,7 +150,7 @@ impl MemoryStore {
         }
     }
 
-    fn check(&self) -> Result<MutexGuard<'_, Content>, StoreError> {
+    pub(crate) fn check(&self) -> Result<MutexGuard<'_, Content>, StoreError> {
         let mut content = self.lock();
         content.failed_calls += u32::from(content.fault != Fault::None);
         match content.fault {

@@ -40,8 +40,14 @@ impl Fleet {
             Some(broker) => (broker.queue.clone(), broker.bus.clone()),
             None => (Arc::new(NoBroker), Arc::new(InProcessProgressBus::default())),
         };
-        let ports =
-            Ports { store: store.clone(), documents: store.clone(), corpus: store, queue, bus };
+        let ports = Ports {
+            store: store.clone(),
+            documents: store.clone(),
+            corpus: store.clone(),
+            secrets: store,
+            queue,
+            bus,
+        };
         Ok(Self { system: System::new(ports, &config.model, index, settings)?, broker })
     }
 

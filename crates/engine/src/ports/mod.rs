@@ -13,6 +13,7 @@ mod job_store;
 mod language_model;
 mod progress_bus;
 mod retriever;
+mod secret_store;
 
 pub use clock::{Clock, SystemClock};
 pub use corpus::{
@@ -33,6 +34,7 @@ pub use language_model::{
 };
 pub use progress_bus::{NewsItem, NewsStream, ProgressBus};
 pub use retriever::{RetrievalError, RetrievalQuery, Retrieved, RetrievedPassage, Retriever};
+pub use secret_store::SecretStore;
 
 /// Why a store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]

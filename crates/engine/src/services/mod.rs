@@ -13,6 +13,7 @@ mod run_job;
 mod stream;
 mod submit;
 pub mod sweep;
+mod tickets;
 mod upkeep;
 mod verify;
 
@@ -22,8 +23,9 @@ use std::time::Duration;
 use contracts::News;
 
 use self::submit::HintsUnderWay;
+use self::tickets::Tickets;
 use crate::faults::{self, NEWS};
-use crate::ports::{Corpus, HintQueue, JobStore, ProgressBus};
+use crate::ports::{Corpus, HintQueue, JobStore, ProgressBus, SecretStore};
 
 pub use cancel::{CancelAnswer, CancelError};
 pub use delete::DeleteError;
@@ -33,6 +35,7 @@ pub use retry::RetryError;
 pub use run_job::{Ended, Renewals, RunJob, RunJobPorts, StartGate, StopTokens};
 pub use stream::{FollowError, Follower, Rendered, Streams};
 pub use submit::{Accepted, SubmitError, SubmitOptions};
+pub use tickets::{MissingJob, ReadTicketError, TicketError};
 pub use verify::{Checked, Verification};
 
 /// Hints under way at the most, in a single process.
@@ -51,6 +54,7 @@ pub struct Jobs {
     streams: Streams,
     models: Arc<[String]>,
     hints: HintsUnderWay,
+    tickets: Tickets,
 }
 
 impl Jobs {
@@ -58,9 +62,9 @@ impl Jobs {
     /// is the default.
     #[must_use]
     pub fn new(ports: JobsPorts, streams: Streams, models: Vec<String>) -> Self {
-        let JobsPorts { store, queue, bus, corpus } = ports;
-        let hints = HintsUnderWay::default();
-        Self { store, queue, bus, corpus, streams, models: models.into(), hints }
+        let JobsPorts { store, queue, bus, corpus, secrets } = ports;
+        let (hints, tickets) = (HintsUnderWay::default(), Tickets::over(secrets));
+        Self { store, queue, bus, corpus, streams, models: models.into(), hints, tickets }
     }
 
     /// Tells every gateway what was committed.
@@ -88,4 +92,6 @@ pub struct JobsPorts {
     pub bus: Arc<dyn ProgressBus>,
     /// What the documents say.
     pub corpus: Arc<dyn Corpus>,
+    /// What all gateways share.
+    pub secrets: Arc<dyn SecretStore>,
 }

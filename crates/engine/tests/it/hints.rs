@@ -193,6 +193,7 @@ fn jobs(store: &Arc<Store>, queue: &Arc<Queue>) -> Jobs {
         queue: queue.clone(),
         bus: Arc::new(InProcessProgressBus::default()),
         corpus: store.clone(),
+        secrets: store.clone(),
     };
     Jobs::new(ports, Streams::new(), vec!["test".to_owned()])
 }

@@ -14,7 +14,8 @@ use contracts::result::Completeness;
 use contracts::stream::{ClosingReason, StreamMode};
 use contracts::{
     CancelRequest, ClientFrame, Code, Document, DocumentId, FieldError, Hint, JobId, News, Problem,
-    RequestError, StreamControl, Submission, TenantId, Timestamp, TraceContext, WorkerId,
+    RequestError, StreamControl, Submission, TenantId, Ticket, TicketJob, TicketRequest, Timestamp,
+    TraceContext, WorkerId,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -83,6 +84,7 @@ pub(crate) fn all() -> Vec<Sample> {
         Sample::of("stream_closing", &closing()),
         Sample::of("stream_error", &stream_error()),
         Sample::of("stream_ready", &ready()),
+        Sample::of("ticket", &ticket()),
         Sample::of("tenant", &TenantId::default_tenant()),
     ];
     samples.extend(jobs::samples());
@@ -130,6 +132,7 @@ fn words() -> Vec<Sample> {
 fn from_clients() -> Vec<Sample> {
     let cancel = CancelRequest { reason: Some("asked twice".to_owned()) };
     let subscribe = ClientFrame::Subscribe { job_id: job_id(), after: 17 };
+    let ticket_request = TicketRequest { jobs: vec![job_id()] };
     let unsubscribe = ClientFrame::Unsubscribe { job_id: job_id() };
     vec![
         Sample::from_client("cancel_request", &cancel, |value| {
@@ -139,6 +142,9 @@ fn from_clients() -> Vec<Sample> {
         Sample::from_client("client_frame_unsubscribe", &unsubscribe, reread::<ClientFrame>),
         Sample::from_client("submission", &submission(), |value| {
             Submission::from_value(value).map(|v| json(&v)).map_err(breaches)
+        }),
+        Sample::from_client("ticket_request", &ticket_request, |value| {
+            TicketRequest::parse(value.to_string().as_bytes()).map(|v| json(&v)).map_err(breaches)
         }),
     ]
 }
@@ -225,7 +231,14 @@ pub(super) fn problem() -> Problem {
 
 fn closing() -> StreamControl {
     let reason = ClosingReason::Restart;
-    StreamControl::Closing { reason, resume_after: 17, retry_after_ms: 1_250 }
+    let job_id = Some(job_id());
+    StreamControl::Closing { job_id, reason, resume_after: 17, retry_after_ms: 1_250 }
+}
+
+fn ticket() -> Ticket {
+    let expires_at = Timestamp::from_millis(1_795_363_200_000);
+    let jobs = vec![TicketJob { job_id: job_id(), expires_at }];
+    Ticket { ticket: "AQdkZWZhdWx0".to_owned(), jobs }
 }
 
 fn stream_error() -> StreamControl {

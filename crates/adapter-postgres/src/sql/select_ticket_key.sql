@@ -1,0 +1,3 @@
+SELECT value
+FROM secrets
+WHERE name = 'ticket_key'
