@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::{Extensions, Server};
@@ -117,6 +118,7 @@ impl Gateway {
             jobs,
             origins: settings.origins.clone(),
             times: settings.times,
+            clock: Arc::default(),
             draining: shutdown,
             tasks: tasks.clone(),
             runtime: Handle::current(),

@@ -4,6 +4,7 @@
 //! `routes.rs` is the table of contents. A handler reads its request, calls one use case and
 //! renders the answer; `problem.rs` alone knows which HTTP status stands for which error.
 
+mod access;
 mod body;
 mod cors;
 mod edge;

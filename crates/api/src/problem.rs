@@ -129,6 +129,12 @@ impl ApiError {
         Self::new(Code::Internal, "Something went wrong in the server.").because(source)
     }
 
+    /// The same, with the places in the body that it is about.
+    pub(crate) fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
+        self.0.problem.errors = errors;
+        self
+    }
+
     /// The same, where the client need not try again.
     pub(crate) fn not_retryable(mut self) -> Self {
         self.0.problem.retryable = Some(false);

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use actix_web::web;
+use contracts::Code;
 
 use crate::problem::ApiError;
 
@@ -10,6 +11,9 @@ use crate::problem::ApiError;
 pub(crate) struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
+    /// The parameter that carries a ticket.
+    pub(crate) const TICKET: &'static str = "ticket";
+
     /// The parameters of this query string.
     pub(crate) fn of(query: &str) -> Result<Self, ApiError> {
         let pairs = web::Query::<Vec<(String, String)>>::from_query(query)
@@ -74,6 +78,11 @@ impl Parameters {
     pub(crate) fn finish(self) -> Result<(), ApiError> {
         match self.0.first() {
             None => Ok(()),
+            // Whoever shows a ticket is bound by it, and here it allows nothing.
+            Some((name, _)) if name == Self::TICKET => {
+                let detail = "A ticket lets its bearer read jobs and streams, and nothing else.";
+                Err(ApiError::new(Code::Forbidden, detail))
+            }
             Some((name, _)) => {
                 let name: String = name.chars().take(100).collect();
                 Err(ApiError::invalid(format!("There is no parameter {name:?} here.")))

@@ -2,8 +2,10 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::sync::Arc;
 
 use contracts::TenantId;
+use engine::ports::SystemClock;
 use engine::services::Jobs;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -21,6 +23,8 @@ pub(crate) struct State {
     pub(crate) jobs: Jobs,
     pub(crate) origins: Origins,
     pub(crate) times: StreamTimes,
+    /// What tickets expire by.
+    pub(crate) clock: Arc<SystemClock>,
     /// Fired when the gateway begins to drain.
     pub(crate) draining: CancellationToken,
     /// Every task that outlives its handler.
@@ -50,7 +54,8 @@ impl State {
     }
 }
 
-/// Whose request it is. Every handler asks here, so that there is one place to check credentials.
+/// Whose request it is that shows no ticket. Every handler asks here or in [`crate::access`], so that
+/// there is one place to check keys.
 pub(crate) fn tenant() -> TenantId {
     TenantId::default_tenant()
 }

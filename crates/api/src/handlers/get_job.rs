@@ -9,10 +9,11 @@ use contracts::result::{SimpleResult, Source};
 use contracts::{AnalysisResult, Job, JobState};
 
 use super::{about, job_id};
+use crate::access::{self, Ticket};
 use crate::headers;
 use crate::problem::ApiError;
 use crate::query::Parameters;
-use crate::state::{State, tenant};
+use crate::state::State;
 use crate::stream::websocket;
 use crate::wait::{self, Until};
 
@@ -23,11 +24,13 @@ pub(crate) async fn handle(
     payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
     if websocket::is_asked_for(&request) {
-        return websocket::serve(&state, &path, &request, payload).await;
+        return websocket::serve_one(&state, &path, &request, payload).await;
     }
     let id = job_id(&path)?;
-    let asked = Asked::read(request.query_string())?;
-    let tenant = tenant();
+    let mut query = Parameters::of(request.query_string())?;
+    let ticket = Ticket::shown(&request, &mut query)?;
+    let tenant = access::to_job(&state, ticket, id).await?;
+    let asked = Asked::read(query)?;
     if let Some((after, limit)) = asked.change_after {
         wait::for_job(&state, (&tenant, id, after), Until::Change, limit).await?;
     }
@@ -57,8 +60,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn read(query: &str) -> Result<Self, ApiError> {
-        let mut query = Parameters::of(query)?;
+    fn read(mut query: Parameters) -> Result<Self, ApiError> {
         let simple_view = match query.text("view")?.as_deref() {
             None => false,
             Some("simple") => true,

@@ -10,6 +10,7 @@ pub(crate) mod list_jobs;
 pub(crate) mod problems;
 pub(crate) mod retry;
 pub(crate) mod submit;
+pub(crate) mod tickets;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use contracts::stream::ClosingReason;
-use contracts::{Problem, StreamControl};
+use contracts::{JobId, Problem, StreamControl};
 use engine::services::{FollowError, Follower, Rendered};
 use tokio_util::sync::CancellationToken;
 
@@ -44,10 +44,19 @@ impl Closing {
         Self { reason, resume_after, retry_after_ms }
     }
 
-    /// The frame that tells of it.
+    /// The frame that tells of it on a stream of one job.
     pub(crate) fn control(self) -> StreamControl {
+        self.told(None)
+    }
+
+    /// The frame that tells of it on a stream of many.
+    pub(crate) fn control_of(self, id: JobId) -> StreamControl {
+        self.told(Some(id))
+    }
+
+    fn told(self, job_id: Option<JobId>) -> StreamControl {
         let Self { reason, resume_after, retry_after_ms } = self;
-        StreamControl::Closing { job_id: None, reason, resume_after, retry_after_ms }
+        StreamControl::Closing { job_id, reason, resume_after, retry_after_ms }
     }
 }
 

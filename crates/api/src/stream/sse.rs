@@ -8,7 +8,7 @@ use actix_web::http::header;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use contracts::stream::ClosingReason;
-use contracts::{JobId, StreamControl};
+use contracts::{JobId, StreamControl, TenantId};
 use futures_util::stream;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, interval_at};
@@ -20,7 +20,7 @@ use crate::edge::RequestTrace;
 use crate::headers;
 use crate::problem::ApiError;
 use crate::query::Parameters;
-use crate::state::{State, tenant};
+use crate::state::State;
 
 /// Milliseconds after which a browser comes back to a stream that broke.
 const RETRY_MS: u64 = 2_000;
@@ -29,11 +29,12 @@ const RETRY_MS: u64 = 2_000;
 /// browser from coming back.
 pub(crate) async fn serve(
     state: &State,
-    id: JobId,
+    (tenant, id): (&TenantId, JobId),
     request: &HttpRequest,
+    query: Parameters,
 ) -> Result<HttpResponse, ApiError> {
-    let after = cursor(request)?;
-    let follower = state.jobs.follow(&tenant(), id, after).await?;
+    let after = cursor(request, query)?;
+    let follower = state.jobs.follow(tenant, id, after).await?;
     if follower.is_ended() {
         return Ok(HttpResponse::NoContent()
             .insert_header((header::CACHE_CONTROL, "no-store"))
@@ -59,8 +60,7 @@ pub(crate) async fn serve(
 }
 
 /// The cursor of a request: what the browser remembers is newer than what the address says.
-fn cursor(request: &HttpRequest) -> Result<u64, ApiError> {
-    let mut query = Parameters::of(request.query_string())?;
+fn cursor(request: &HttpRequest, mut query: Parameters) -> Result<u64, ApiError> {
     let after = query.parse("after", "a version")?;
     query.finish()?;
     let last = headers::text(request.headers(), &headers::LAST_EVENT_ID);

@@ -243,3 +243,30 @@ async fn requests_and_traces_keep_their_ids() {
     assert_eq!(header(&response, "x-request-id").len(), 36);
     assert_eq!(problem(response).await["trace_id"], trace_id);
 }
+
+#[tokio::test]
+async fn what_can_be_read_can_be_asked_about_without_its_body() {
+    let server = Server::start().await;
+    let id = server.submit().await;
+    for path in [
+        "/v1/analysis".to_owned(),
+        format!("/v1/analysis/{id}"),
+        format!("/v1/analysis/{id}/events"),
+        "/v1/limits".to_owned(),
+        "/v1/problems".to_owned(),
+        "/v1/problems/gone".to_owned(),
+        "/healthz".to_owned(),
+        "/readyz".to_owned(),
+    ] {
+        let url = format!("http://{}{path}", server.authority);
+        let head = server.client.head(&url).header("accept", "text/event-stream");
+        let head = head.send().await.unwrap();
+        assert_eq!(
+            (head.status().as_u16(), header(&head, "content-type")),
+            (200, "application/json")
+        );
+        let get = server.client.get(&url).send().await.unwrap();
+        assert_eq!(header(&head, "etag"), header(&get, "etag"));
+        assert_eq!(head.text().await.unwrap(), "");
+    }
+}

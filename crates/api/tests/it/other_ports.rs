@@ -59,7 +59,7 @@ impl Corpus for MemoryStore {
 }
 
 /// What the store signs tickets with.
-const TICKET_KEY: [u8; 32] = [7; 32];
+pub(crate) const TICKET_KEY: [u8; 32] = [7; 32];
 
 #[async_trait]
 impl SecretStore for MemoryStore {

@@ -78,11 +78,11 @@ async fn what_is_not_there_is_a_problem_too() {
         assert_eq!(problem(server.post(&path).send().await.unwrap()).await["status"], 404);
     }
     let response = server.post("/v1/limits").send().await.unwrap();
-    assert_eq!(header(&response, "allow"), "GET");
+    assert_eq!(header(&response, "allow"), "GET, HEAD");
     assert_eq!(problem(response).await["status"], 405);
     let response = server.client.delete(format!("http://{}/v1/analysis", server.authority));
     let response = response.send().await.unwrap();
-    assert_eq!(header(&response, "allow"), "GET, POST");
+    assert_eq!(header(&response, "allow"), "GET, HEAD, POST");
     let misspelt = server.get(&format!("/v1/analysis/{unknown}?veiw=simple"));
     assert_eq!(problem(misspelt.send().await.unwrap()).await["status"], 400);
 }
