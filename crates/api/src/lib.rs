@@ -11,6 +11,7 @@ mod edge;
 mod gateway;
 mod handlers;
 mod headers;
+mod pace;
 mod page_token;
 mod problem;
 mod query;

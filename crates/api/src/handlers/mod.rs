@@ -16,6 +16,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use contracts::{Job, JobId};
 
+use crate::pace;
 use crate::problem::ApiError;
 
 /// The job that an address names. What is no id names no job.
@@ -28,7 +29,7 @@ fn about(job: &Job, status: StatusCode) -> HttpResponseBuilder {
     let mut response = HttpResponse::build(status);
     response.insert_header((header::CACHE_CONTROL, "private, no-cache"));
     if !job.state.is_terminal() {
-        response.insert_header((header::RETRY_AFTER, crate::problem::RETRY_AFTER_S));
+        response.insert_header((header::RETRY_AFTER, pace::retry_after_s(job)));
     }
     response
 }

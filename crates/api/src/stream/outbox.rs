@@ -6,6 +6,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -35,6 +36,7 @@ impl From<Closed> for SendError {
 pub(crate) struct Outbox {
     session: Session,
     room: Arc<Semaphore>,
+    taken: Arc<AtomicU64>,
     stall: Duration,
 }
 
@@ -46,9 +48,13 @@ impl Outbox {
         stall: Duration,
     ) -> (Self, HttpResponse) {
         let room = Arc::new(Semaphore::new(limits::STREAM_BUFFER_BYTES_MAX));
-        let metered = |body| BoxBody::new(Metered { body, room: Arc::clone(&room) });
-        let response = response.map_body(|_, body| metered(body));
-        (Self { session, room, stall }, response)
+        let taken = Arc::new(AtomicU64::new(0));
+        let meters = (Arc::clone(&room), Arc::clone(&taken));
+        let response = response.map_body(|_, body| {
+            let (room, taken) = meters;
+            BoxBody::new(Metered { body, room, taken })
+        });
+        (Self { session, room, taken, stall }, response)
     }
 
     pub(crate) async fn text(&mut self, text: &str) -> Result<(), SendError> {
@@ -80,15 +86,22 @@ impl Outbox {
         session.text(text).await
     }
 
+    /// Waits for as long as the reader takes anything at all: one that is slow is served at its
+    /// pace, though a large message needs longer than the stall time to find room.
     async fn take_room(&self, payload_bytes: usize) -> Result<(), SendError> {
         let bytes = frame_bytes(payload_bytes).min(limits::STREAM_BUFFER_BYTES_MAX) as u32;
-        match tokio::time::timeout(self.stall, self.room.acquire_many(bytes)).await {
-            Ok(Ok(permits)) => {
-                permits.forget();
-                Ok(())
+        let mut room = std::pin::pin!(self.room.acquire_many(bytes));
+        loop {
+            let taken = self.taken.load(Ordering::Relaxed);
+            match tokio::time::timeout(self.stall, &mut room).await {
+                Ok(Ok(permits)) => {
+                    permits.forget();
+                    return Ok(());
+                }
+                Ok(Err(_)) => return Err(SendError::Gone),
+                Err(_) if self.taken.load(Ordering::Relaxed) != taken => {}
+                Err(_) => return Err(SendError::Stalled),
             }
-            Ok(Err(_)) => Err(SendError::Gone),
-            Err(_) => Err(SendError::Stalled),
         }
     }
 
@@ -117,6 +130,8 @@ const fn frame_bytes(payload_bytes: usize) -> usize {
 struct Metered {
     body: BoxBody,
     room: Arc<Semaphore>,
+    /// Bytes that the connection took so far.
+    taken: Arc<AtomicU64>,
 }
 
 impl MessageBody for Metered {
@@ -133,6 +148,7 @@ impl MessageBody for Metered {
         let next = Pin::new(&mut self.body).poll_next(context);
         if let Poll::Ready(Some(Ok(bytes))) = &next {
             self.room.add_permits(bytes.len());
+            self.taken.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         }
         next
     }
