@@ -29,6 +29,10 @@ impl Client {
         self.http.post(format!("http://{}{path}", self.address))
     }
 
+    pub(crate) fn delete(&self, path: &str) -> RequestBuilder {
+        self.http.delete(format!("http://{}{path}", self.address))
+    }
+
     /// Submits a question and returns the path of its job.
     pub(crate) async fn submit(&self, question: &str) -> String {
         let response = self.post("/v1/analysis").json(&asking(question)).send().await.unwrap();

@@ -5,9 +5,11 @@
 mod cli;
 mod client;
 mod client_commands;
+mod codes;
 #[cfg(feature = "fleet")]
 mod compose;
 mod crashes;
+mod deletions;
 mod fake_server;
 mod filings;
 #[cfg(feature = "fleet")]
@@ -18,12 +20,14 @@ mod hostile;
 mod hostile_files;
 mod jobs;
 mod lifecycle;
+mod many_jobs;
 mod process;
 mod published;
 mod restart;
 mod sse;
 mod streams;
 mod system;
+mod tickets;
 #[cfg(feature = "fleet")]
 mod verify;
 mod websocket;

@@ -1,6 +1,6 @@
 //! Reading WebSockets.
 
-use futures_util::StreamExt as _;
+use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -17,6 +17,10 @@ pub(crate) async fn open(client: &Client, path: &str) -> Socket {
 }
 
 impl Socket {
+    pub(crate) async fn say(&mut self, frame: &Value) {
+        timeout(DEADLINE, self.0.send(Message::text(frame.to_string()))).await.unwrap().unwrap();
+    }
+
     /// The next frame, or the code that the socket is closed with.
     pub(crate) async fn next(&mut self) -> Result<Value, u16> {
         loop {
