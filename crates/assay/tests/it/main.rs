@@ -24,6 +24,7 @@ mod many_jobs;
 mod process;
 mod published;
 mod restart;
+mod rules;
 mod sse;
 mod streams;
 mod system;

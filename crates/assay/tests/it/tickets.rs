@@ -1,8 +1,11 @@
 //! Tickets.
 
+use std::process::Command;
+
 use serde_json::json;
 
-use crate::client::{body, problem};
+use crate::client::{Client, body, problem};
+use crate::process::Server;
 use crate::system::{Bus, System, start_where};
 use crate::websocket;
 
@@ -29,4 +32,34 @@ async fn a_ticket_is_good_over_a_restart_and_at_no_other_system() {
     assert_eq!((status, &refused["code"]), (401, &json!("unauthorized")));
     other.stop().await;
     system.stop().await;
+}
+
+#[tokio::test]
+async fn a_ticket_is_in_no_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    // The shell gives the log away and becomes the server.
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "exec \"$0\" \"$@\" 2> \"$ASSAY_TEST_LOG\"", env!("CARGO_BIN_EXE_assay")])
+        .args(["dev", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(dir.path().join("data"))
+        .env("ASSAY_TEST_LOG", &log)
+        .env("ASSAY_MODEL", "scripted")
+        .env("ASSAY_LOG", "trace");
+    let server = Server::of(command);
+    let client = Client::of(server.base().trim_start_matches("http://").parse().unwrap());
+    let path = client.submit("What is the answer?").await;
+    let issued = body(client.post(&format!("{path}/tickets")).send().await.unwrap()).await;
+    let ticket = issued["ticket"].as_str().unwrap();
+    for shown in [ticket.to_owned(), format!("x{ticket}")] {
+        client.get(&format!("{path}?ticket={shown}")).send().await.unwrap();
+        websocket::open(&client, &format!("{path}?ticket={shown}")).await.transcript().await;
+        let offer = format!("assay.v1, assay.ticket.{shown}");
+        client.get(&path).header("sec-websocket-protocol", offer).send().await.unwrap();
+    }
+    let (ended_well, _) = server.terminate();
+    let logged = std::fs::read_to_string(&log).unwrap();
+    assert!(ended_well && logged.contains("answered"), "it logs at all");
+    assert!(!logged.contains(&ticket[1..]), "a ticket is in the log");
 }
