@@ -54,8 +54,8 @@ impl State {
     }
 }
 
-/// Whose request it is that shows no ticket. Every handler asks here or in [`crate::access`], so that
-/// there is one place to check keys.
+/// Whose request it is that shows no ticket. Every handler asks here or in [`crate::access`], so
+/// that there is one place to check keys.
 pub(crate) fn tenant() -> TenantId {
     TenantId::default_tenant()
 }
