@@ -5,6 +5,8 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::client::{Client, body, problem};
+#[cfg(feature = "fleet")]
+use crate::fleet::processes::{Fleet, Servers};
 use crate::process::Server;
 use crate::system::{Bus, System, start_where};
 use crate::websocket;
@@ -62,4 +64,27 @@ async fn a_ticket_is_in_no_log() {
     let logged = std::fs::read_to_string(&log).unwrap();
     assert!(ended_well && logged.contains("answered"), "it logs at all");
     assert!(!logged.contains(&ticket[1..]), "a ticket is in the log");
+}
+
+#[cfg(feature = "fleet")]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_gateway_did_every_other_keeps_to() {
+    let Some(servers) = Servers::start().await else { return };
+    let fleet = Fleet::new(&servers);
+    let gateways = [fleet.gateway(), fleet.gateway()];
+    let [first, second] = gateways
+        .each_ref()
+        .map(|gateway| Client::of(gateway.base().trim_start_matches("http://").parse().unwrap()));
+    let path = first.submit("What is the answer?").await;
+    let issued = body(first.post(&format!("{path}/tickets")).send().await.unwrap()).await;
+    let ticket = issued["ticket"].as_str().unwrap();
+    let read = second.get(&format!("{path}?ticket={ticket}")).send().await.unwrap();
+    assert_eq!(body(read).await["state"], "queued");
+    let wrong = second.get(&format!("{path}?ticket=x{ticket}")).send().await.unwrap();
+    assert_eq!(problem(wrong).await.0, 401);
+
+    first.post(&format!("{path}/cancel")).send().await.unwrap();
+    assert_eq!(second.delete(&path).send().await.unwrap().status(), 204);
+    let gone = first.get(&format!("{path}?ticket={ticket}")).send().await.unwrap();
+    assert_eq!(problem(gone).await.0, 410);
 }
