@@ -24,7 +24,10 @@ struct NotReady {
 pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let address = config.admin_listen.context("nobody tells: set ASSAY_ADMIN_LISTEN")?;
     // It is on this machine, and not encrypted: neither a proxy nor root certificates are needed.
-    let client = Client::builder().no_proxy().tls_certs_only([]).timeout(ANSWER_MAX).build()?;
+    let client = Client::builder().no_proxy().timeout(ANSWER_MAX);
+    #[cfg(feature = "https")]
+    let client = client.tls_certs_only([]);
+    let client = client.build()?;
     let url = format!("http://{}/readyz", reachable(address));
     let answer = client.get(url).send().await.context("it does not answer")?;
     if answer.status().is_success() {
