@@ -8,6 +8,7 @@ use crate::time::Timestamp;
 
 /// A document that answers are drawn from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Document {
     /// Its id.
     pub id: DocumentId,
@@ -39,6 +40,7 @@ pub struct Document {
 
 /// Whether a document can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DocumentState {
     /// Accepted, not read yet.

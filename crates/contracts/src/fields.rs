@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 /// One thing wrong with a request, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FieldError {
     /// A JSON Pointer (RFC 6901) into the request's body; empty for the body itself.
     pub pointer: String,

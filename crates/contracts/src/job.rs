@@ -13,6 +13,7 @@ use crate::time::Timestamp;
 
 /// The states of a job: a closed set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
     /// Durable, waiting for a worker.
@@ -91,6 +92,7 @@ impl fmt::Display for JobState {
 
 /// A job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Job {
     /// Its id.
     pub id: JobId,
@@ -163,6 +165,7 @@ pub struct Job {
 
 /// One attempt at a job: from `job.started` to a failure, a hand-over or the end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Attempt {
     /// Its number, from 1.
     pub attempt: u32,
@@ -184,6 +187,7 @@ pub struct Attempt {
 
 /// How an attempt ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AttemptOutcome {
     /// With the job's result.
@@ -198,6 +202,7 @@ pub enum AttemptOutcome {
 
 /// One step of the workflow.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Step {
     /// Its name: `plan`, `retrieve`, `tools`, `synthesize` or `verify`.
     pub step: String,
@@ -216,6 +221,7 @@ pub struct Step {
 
 /// How far a step is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StepState {
     /// It was begun.
@@ -230,6 +236,7 @@ pub enum StepState {
 
 /// What a job spent.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Usage {
     /// Calls of language models.
     pub model_calls: u32,
@@ -259,6 +266,7 @@ impl Usage {
 
 /// Where a job's time went. The three add up to `finished_at - created_at`, or to now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Timeline {
     /// Milliseconds as `queued`.
     pub queued_ms: u64,
@@ -270,6 +278,7 @@ pub struct Timeline {
 
 /// Where to go from a job: paths on the same server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Links {
     /// The job.
     #[serde(rename = "self")]
@@ -298,6 +307,7 @@ impl Links {
 
 /// One page of jobs, newest first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct JobPage {
     /// The jobs, ordered by (`created_at`, `id`), descending.
     pub jobs: Vec<Job>,

@@ -15,6 +15,8 @@ pub mod limits;
 pub mod problem;
 pub mod request;
 pub mod result;
+#[cfg(feature = "schema")]
+mod schema;
 pub mod stream;
 mod text;
 pub mod ticket;

@@ -30,6 +30,16 @@ pub const LABEL_KEY_CHARS: RangeInclusive<usize> = 1..=63;
 pub const LABEL_VALUE_CHARS: RangeInclusive<usize> = 0..=256;
 /// Documents that a request may restrict its job to.
 pub const DOCUMENT_IDS_MAX: usize = 100;
+/// Unicode scalar values in a model's name.
+pub const MODEL_CHARS: RangeInclusive<usize> = 1..=100;
+/// Unicode scalar values in a webhook's address.
+pub const WEBHOOK_URL_CHARS: RangeInclusive<usize> = 1..=2_000;
+/// Event types that a webhook may name.
+pub const WEBHOOK_EVENTS_MAX: usize = 32;
+/// Tokens that a job may be given.
+pub const BUDGET_TOKENS: RangeInclusive<u32> = 1..=100_000_000;
+/// Calls of models and tools that a job may be given.
+pub const BUDGET_CALLS: RangeInclusive<u32> = 1..=1_000;
 /// Unicode scalar values in the reason of a cancellation.
 pub const CANCEL_REASON_CHARS: RangeInclusive<usize> = 0..=500;
 /// Visible ASCII characters in an idempotency key.
@@ -68,44 +78,47 @@ pub const RETENTION_DAYS: u32 = 30;
 
 /// The answer of `GET /v1/limits`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Limits {
-    /// See [`COMPANY_NAME_CHARS`].
+    /// Characters (Unicode scalar values) in a company's name. See [`COMPANY_NAME_CHARS`].
     pub company_name_chars_max: usize,
-    /// See [`QUESTION_CHARS`].
+    /// Characters (Unicode scalar values) in a question. See [`QUESTION_CHARS`].
     pub question_chars_max: usize,
-    /// See [`TIMEOUT_S`].
+    /// The least seconds that a job may be given. See [`TIMEOUT_S`].
     pub timeout_s_min: u32,
-    /// See [`TIMEOUT_S`].
+    /// The most seconds that a job may be given. See [`TIMEOUT_S`].
     pub timeout_s_max: u32,
-    /// See [`TIMEOUT_S_DEFAULT`].
+    /// Seconds that a job is given, unless the request says otherwise. See [`TIMEOUT_S_DEFAULT`].
     pub timeout_s_default: u32,
-    /// See [`MAX_ATTEMPTS`].
+    /// The most failed attempts that a request may allow. See [`MAX_ATTEMPTS`].
     pub max_attempts_max: u32,
-    /// See [`MAX_ATTEMPTS_DEFAULT`].
+    /// Failed attempts after which a job is given up, unless the request says otherwise. See
+    /// [`MAX_ATTEMPTS_DEFAULT`].
     pub max_attempts_default: u32,
-    /// See [`LABELS_MAX`].
+    /// Labels on a job. See [`LABELS_MAX`].
     pub labels_max: usize,
-    /// See [`REQUEST_BODY_BYTES_MAX`].
+    /// Bytes in a request's body. See [`REQUEST_BODY_BYTES_MAX`].
     pub request_body_bytes_max: usize,
-    /// See [`DOCUMENT_BYTES_MAX`].
+    /// Bytes in a document. See [`DOCUMENT_BYTES_MAX`].
     pub document_bytes_max: usize,
-    /// See [`DOCUMENT_PAGES_MAX`].
+    /// Pages in a document. See [`DOCUMENT_PAGES_MAX`].
     pub document_pages_max: usize,
-    /// See [`PAGE_SIZE`].
+    /// Items in one page of a list. See [`PAGE_SIZE`].
     pub page_size_max: u32,
-    /// See [`EVENTS_PER_JOB_MAX`].
+    /// Events in one job's log. See [`EVENTS_PER_JOB_MAX`].
     pub events_per_job_max: u64,
-    /// See [`EVENT_BYTES_MAX`].
+    /// Bytes in one event. See [`EVENT_BYTES_MAX`].
     pub event_bytes_max: usize,
-    /// See [`STREAM_BUFFER_BYTES_MAX`].
+    /// Bytes that are held for one slow reader of a stream. See [`STREAM_BUFFER_BYTES_MAX`].
     pub stream_buffer_bytes_max: usize,
-    /// See [`TICKET_JOBS_MAX`].
+    /// Jobs that one ticket can be good for. See [`TICKET_JOBS_MAX`].
     pub ticket_jobs_max: usize,
-    /// See [`TICKET_GRACE_S`].
+    /// Seconds that a ticket outlives its job's deadline, or its issue if the job had ended. See
+    /// [`TICKET_GRACE_S`].
     pub ticket_grace_s: u32,
-    /// See [`SUBSCRIPTIONS_PER_SOCKET_MAX`].
+    /// Jobs that one socket can follow at the same time. See [`SUBSCRIPTIONS_PER_SOCKET_MAX`].
     pub subscriptions_per_socket_max: usize,
-    /// See [`RETENTION_DAYS`].
+    /// Days that an ended job is kept. See [`RETENTION_DAYS`].
     pub retention_days: u32,
 }
 

@@ -10,6 +10,7 @@ use crate::text::truncate_chars;
 
 /// What went wrong, for an HTTP answer, a job, an attempt or a stream alike.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Problem {
     /// Where the kind of problem is explained: `/v1/problems/<code>`.
     #[serde(rename = "type")]
@@ -48,6 +49,7 @@ pub struct Problem {
 
 /// The problem behind a problem.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Cause {
     /// Its kind.
     pub code: Code,
@@ -103,6 +105,7 @@ impl Problem {
 
 /// Which part of the system noticed a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// The client's request or decision.
@@ -125,6 +128,7 @@ macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal, $title:literal, $retryable:expr;)*) => {
         /// The kinds of problem: one registry for the whole system.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         pub enum Code {
             $($(#[$doc])* #[serde(rename = $text)] $name,)*
         }

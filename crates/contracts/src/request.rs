@@ -12,6 +12,8 @@ use serde_json::Value;
 use crate::fields::{FieldError, Fields, escape};
 use crate::ids::DocumentId;
 use crate::limits;
+#[cfg(feature = "schema")]
+use crate::schema;
 
 /// Why a body is not a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +29,8 @@ pub enum RequestError {
 /// A request for one analysis, validated and trimmed, as it was sent: defaults are not filled in,
 /// so that two requests are the same request exactly when they are equal.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(transform = schema::submission))]
 pub struct Submission {
     /// The company that is asked about.
     pub company_name: String,
@@ -66,6 +70,7 @@ pub struct Submission {
 
 /// What becomes of a job whose evidence was found but whose model step failed for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OnStepFailure {
     /// The job ends as `failed`, with a `partial_result`.
@@ -77,6 +82,8 @@ pub enum OnStepFailure {
 
 /// Where to announce a job's events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(transform = schema::webhook))]
 pub struct Webhook {
     /// An http or https address.
     pub url: String,
@@ -87,6 +94,8 @@ pub struct Webhook {
 
 /// What a job may spend. A job that would spend more ends as `budget_exceeded`.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(transform = schema::budget))]
 pub struct Budget {
     /// Tokens, input and output together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -126,7 +135,7 @@ impl Submission {
             on_step_failure: fields.optional_word("on_step_failure", "\"fail\", \"partial\""),
             labels: read_labels(&mut fields),
             webhook: read_webhook(&mut fields),
-            model: fields.optional_text("model", 1..=100),
+            model: fields.optional_text("model", limits::MODEL_CHARS),
             budget: read_budget(&mut fields),
             document_ids: fields.optional_array("document_ids", limits::DOCUMENT_IDS_MAX, |item| {
                 item.as_str().and_then(|id| id.parse().ok()).ok_or("must be a document id")
@@ -139,6 +148,8 @@ impl Submission {
 
 /// The body of a cancellation.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(transform = schema::cancel_request))]
 pub struct CancelRequest {
     /// Why, in the client's words; kept in the log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -210,11 +221,11 @@ fn read_webhook(fields: &mut Fields<'_>) -> Option<Webhook> {
     let value = fields.take("webhook")?;
     let base = fields.pointer("webhook");
     let mut inner = Fields::of(value, &base, fields.errors());
-    let url = inner.required_text("url", 1..=2_000);
+    let url = inner.required_text("url", limits::WEBHOOK_URL_CHARS);
     if !url.is_empty() && !url.starts_with("https://") && !url.starts_with("http://") {
         inner.refuse("url", "must be an http or https address");
     }
-    let events = inner.optional_array("events", 32, |item| {
+    let events = inner.optional_array("events", limits::WEBHOOK_EVENTS_MAX, |item| {
         item.as_str().map(str::to_owned).ok_or("must be an event type")
     });
     inner.finish();
@@ -226,9 +237,9 @@ fn read_budget(fields: &mut Fields<'_>) -> Option<Budget> {
     let base = fields.pointer("budget");
     let mut inner = Fields::of(value, &base, fields.errors());
     let budget = Budget {
-        max_tokens: inner.optional_integer("max_tokens", 1..=100_000_000),
+        max_tokens: inner.optional_integer("max_tokens", limits::BUDGET_TOKENS),
         max_cost_usd: inner.optional_positive_number("max_cost_usd"),
-        max_calls: inner.optional_integer("max_calls", 1..=1_000),
+        max_calls: inner.optional_integer("max_calls", limits::BUDGET_CALLS),
     };
     inner.finish();
     Some(budget)

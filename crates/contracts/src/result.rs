@@ -7,6 +7,7 @@ use crate::time::Timestamp;
 
 /// The answer to a question, with everything it rests on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AnalysisResult {
     /// The answer, in plain text.
     pub summary: String,
@@ -26,6 +27,7 @@ pub struct AnalysisResult {
 
 /// A part of the summary and the source it rests on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Citation {
     /// Where the part begins: an offset in Unicode scalar values into the summary.
     pub start: usize,
@@ -37,6 +39,7 @@ pub struct Citation {
 
 /// A passage of a document.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Source {
     /// Its name within this job.
     pub id: SourceId,
@@ -81,6 +84,7 @@ impl Source {
 
 /// How far an answer can be relied on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Confidence {
     /// 0 to 1.
     pub value: f64,
@@ -92,6 +96,7 @@ pub struct Confidence {
 
 /// Whether every step of the workflow did its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Completeness {
     /// Yes.
@@ -102,6 +107,7 @@ pub enum Completeness {
 
 /// What a job that ended with an error leaves behind.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PartialResult {
     /// The steps that were finished.
     pub completed_steps: Vec<String>,
@@ -114,6 +120,7 @@ pub struct PartialResult {
 
 /// A succeeded job as `?view=simple` shows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SimpleResult {
     /// The answer, in plain text.
     pub summary: String,

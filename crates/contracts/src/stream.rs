@@ -7,6 +7,7 @@ use crate::problem::Problem;
 
 /// A frame from the server about the stream: a WebSocket text frame, or an SSE message without id.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type")]
 pub enum StreamControl {
     /// The first frame: which events follow.
@@ -48,6 +49,7 @@ pub enum StreamControl {
 
 /// Whether a stream begins at the beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StreamMode {
     /// From version 1.
@@ -58,6 +60,7 @@ pub enum StreamMode {
 
 /// Why the server ends a stream before its job ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ClosingReason {
     /// The gateway is being restarted.
@@ -72,6 +75,7 @@ pub enum ClosingReason {
 
 /// A frame from the client, on a stream of many jobs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ClientFrame {
     /// Follow a job.

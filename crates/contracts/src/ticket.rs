@@ -8,10 +8,14 @@ use crate::fields::Fields;
 use crate::ids::JobId;
 use crate::limits;
 use crate::request::{RequestError, parse_json};
+#[cfg(feature = "schema")]
+use crate::schema;
 use crate::time::Timestamp;
 
 /// The body of `POST /v1/tickets`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(transform = schema::ticket_request))]
 pub struct TicketRequest {
     /// The jobs to read: 1 to [`limits::TICKET_JOBS_MAX`].
     pub jobs: Vec<JobId>,
@@ -41,6 +45,7 @@ impl TicketRequest {
 
 /// The right to read some jobs and their streams for a while, whoever shows it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Ticket {
     /// To be sent as `?ticket=`, or as the WebSocket subprotocol `assay.ticket.…` beside
     /// `assay.v1`. It means nothing to its bearer.
@@ -51,6 +56,7 @@ pub struct Ticket {
 
 /// What a ticket is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TicketJob {
     /// The job.
     pub job_id: JobId,

@@ -9,6 +9,7 @@ use crate::time::Timestamp;
 
 /// Data of `job.created`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct JobCreated {
     /// The company that is asked about.
     pub company_name: String,
@@ -31,6 +32,7 @@ pub struct JobCreated {
 
 /// Data of `job.started`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct JobStarted {
     /// The incarnation of the worker that holds the job.
     pub worker: WorkerId,
@@ -40,6 +42,7 @@ pub struct JobStarted {
 
 /// Data of `job.attempt_failed`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct JobAttemptFailed {
     /// What went wrong.
     pub error: Problem,
@@ -52,6 +55,7 @@ pub struct JobAttemptFailed {
 
 /// Data of `job.requeued`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct JobRequeued {
     /// Why the worker gave the job up.
     pub reason: RequeueReason,
@@ -59,6 +63,7 @@ pub struct JobRequeued {
 
 /// Why a job went back to the queue without a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RequeueReason {
     /// Its worker is being shut down in order.
@@ -69,6 +74,7 @@ pub enum RequeueReason {
 
 /// Data of `job.cancel_requested`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct JobCancelRequested {
     /// Why, in the client's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -77,6 +83,7 @@ pub struct JobCancelRequested {
 
 /// Data of `job.succeeded`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct JobSucceeded {
     /// The answer, where it fits into an event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -88,6 +95,7 @@ pub struct JobSucceeded {
 
 /// Data of the terminal events other than `job.succeeded`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct JobEndedWithError {
     /// Why the job has no result. What was reached is in the job's `partial_result`.
     pub error: Problem,
@@ -95,6 +103,7 @@ pub struct JobEndedWithError {
 
 /// What a step works with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StepKind {
     /// Documents.
@@ -107,6 +116,7 @@ pub enum StepKind {
 
 /// Data of `step.started`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StepMark {
     /// The step's name.
     pub step: String,
@@ -116,6 +126,7 @@ pub struct StepMark {
 
 /// Data of `step.progress`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StepProgress {
     /// The step's name.
     pub step: String,
@@ -127,6 +138,7 @@ pub struct StepProgress {
 
 /// Data of `step.completed`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StepCompleted {
     /// The step's name.
     pub step: String,
@@ -141,6 +153,7 @@ pub struct StepCompleted {
 
 /// Data of `step.failed`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StepFailed {
     /// The step's name.
     pub step: String,
@@ -152,6 +165,7 @@ pub struct StepFailed {
 
 /// Data of `step.skipped`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StepSkipped {
     /// The step's name.
     pub step: String,
@@ -163,6 +177,7 @@ pub struct StepSkipped {
 
 /// Data of `tool_call.started` and `tool_call.completed`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ToolCall {
     /// The call's name within this job.
     pub call_id: String,
@@ -172,6 +187,7 @@ pub struct ToolCall {
 
 /// Data of `tool_call.failed`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ToolCallFailed {
     /// The call's name within this job.
     pub call_id: String,
@@ -183,6 +199,7 @@ pub struct ToolCallFailed {
 
 /// Data of `source.retrieved`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SourceRetrieved {
     /// The passage.
     pub source: Source,
@@ -193,6 +210,7 @@ pub struct SourceRetrieved {
 
 /// Data of `output.delta`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OutputDelta {
     /// Where the text goes: Unicode scalar values written since the last `output.reset`.
     pub offset: usize,
@@ -202,6 +220,7 @@ pub struct OutputDelta {
 
 /// Data of `output.reset`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OutputReset {
     /// Why the text starts over, in words.
     pub reason: String,

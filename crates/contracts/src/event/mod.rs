@@ -21,6 +21,7 @@ pub use self::data::{
 
 /// One event of a job's log, in its envelope.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Event {
     /// `1.0`, the version of CloudEvents.
     pub specversion: String,
@@ -101,6 +102,7 @@ impl Event {
 
 /// What may happen to a job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", content = "data")]
 pub enum EventBody {
     /// The job was accepted. Always version 1.
@@ -244,6 +246,7 @@ impl EventBody {
 
 /// One page of a job's log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EventPage {
     /// The events after the asked-for version, in order.
     pub events: Vec<Event>,

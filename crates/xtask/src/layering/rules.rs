@@ -65,7 +65,8 @@ pub(super) const LAYERS: &[Layer] = &[
 ];
 
 /// What `contracts` may use from outside.
-pub(super) const CONTRACTS_OUTSIDE: &[&str] = &["jiff", "serde", "serde_json", "thiserror", "uuid"];
+pub(super) const CONTRACTS_OUTSIDE: &[&str] =
+    &["jiff", "schemars", "serde", "serde_json", "thiserror", "uuid"];
 
 /// The crates that alone may use a dependency from outside.
 pub(super) struct Owner {
