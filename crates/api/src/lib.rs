@@ -7,6 +7,7 @@
 mod access;
 mod body;
 mod cors;
+mod description;
 mod edge;
 mod gateway;
 mod handlers;

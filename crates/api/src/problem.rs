@@ -61,7 +61,7 @@ pub(crate) struct ApiError(Box<Parts>);
 struct Parts {
     status: StatusCode,
     problem: Problem,
-    allow: Option<&'static str>,
+    allow: Option<String>,
     job: Option<Job>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -112,7 +112,7 @@ impl ApiError {
     }
 
     /// The path exists, the method does not: 405.
-    pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
+    pub(crate) fn method_not_allowed(allow: String) -> Self {
         let mut error = Self::invalid(format!("This address answers to {allow} only."));
         error.0.status = StatusCode::METHOD_NOT_ALLOWED;
         error.0.allow = Some(allow);
@@ -172,8 +172,8 @@ impl ApiError {
             // RFC 9110, 15.5.2: a 401 says how to do better.
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
-        if let Some(allow) = self.0.allow {
-            response.insert_header((header::ALLOW, allow));
+        if let Some(allow) = &self.0.allow {
+            response.insert_header((header::ALLOW, allow.as_str()));
         }
         let body = Body { problem: &problem, job: self.0.job.as_ref() };
         let json = serde_json::to_vec(&body).unwrap_or_default();

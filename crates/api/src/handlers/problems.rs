@@ -10,13 +10,19 @@ use crate::query;
 
 /// One kind of problem.
 #[derive(Serialize)]
-struct Entry {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "ProblemKind"))]
+pub(crate) struct Entry {
+    /// The kind of problem, for programs.
     code: Code,
+    /// Where it is explained.
     #[serde(rename = "type")]
     kind: String,
+    /// The kind of problem, in a few words.
     title: &'static str,
     /// The HTTP status it is told with, where it is the answer to a request.
     status: u16,
+    /// Whether trying again can help; `null` where nobody knows.
     retryable: Option<bool>,
 }
 

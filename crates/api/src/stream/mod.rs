@@ -1,5 +1,6 @@
 //! A job's log as a stream: what SSE and WebSocket have in common.
 
+pub(crate) mod close;
 mod feed;
 mod frame_limit;
 mod outbox;

@@ -17,6 +17,7 @@ use tracing::Instrument as _;
 
 use self::conversation::{Topic, converse};
 use self::refusal::{Refusal, refuse};
+use super::close;
 use super::frame_limit;
 use super::outbox::Outbox;
 use crate::access::SUBPROTOCOL;
@@ -28,22 +29,6 @@ use crate::state::State;
 
 pub(crate) use many_jobs::serve as serve_many;
 pub(crate) use one_job::serve as serve_one;
-
-/// The codes that a socket is closed with.
-mod close {
-    pub(super) const JOB_ENDED: u16 = 1000;
-    pub(super) const ORIGIN: u16 = 1008;
-    pub(super) const RESTART: u16 = 1012;
-    pub(super) const OVERLOADED: u16 = 1013;
-    pub(super) const BAD_FRAME: u16 = 4400;
-    pub(super) const CREDENTIALS: u16 = 4401;
-    pub(super) const SCOPE: u16 = 4403;
-    pub(super) const NO_SUCH_JOB: u16 = 4404;
-    pub(super) const CURSOR_AHEAD: u16 = 4409;
-    pub(super) const GONE: u16 = 4410;
-    pub(super) const FRAME_TOO_BIG: u16 = 4413;
-    pub(super) const TOO_SLOW: u16 = 4420;
-}
 
 /// Whether a request asks to become a WebSocket.
 pub(crate) fn is_asked_for(request: &HttpRequest) -> bool {
