@@ -5,6 +5,8 @@
 mod cli;
 mod client;
 mod client_commands;
+#[cfg(feature = "fleet")]
+mod clients;
 mod codes;
 #[cfg(feature = "fleet")]
 mod compose;

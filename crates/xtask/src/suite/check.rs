@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use clap::ValueEnum;
 
-use super::{Surroundings, Verdict, at, command, programs, readme};
+use super::{Surroundings, Verdict, at, clients, command, programs, readme};
 use crate::layering::{self, Workspace};
 
 /// Random cases for each property with `--long`; proptest's default is 256.
@@ -24,19 +24,21 @@ pub(crate) enum Check {
     Layering,
     Deny,
     Programs,
+    Clients,
     Tests,
     Readme,
 }
 
 impl Check {
     /// All of them, in order: what is cheap and often wrong comes first.
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Fmt,
         Self::Clippy,
         Self::Doc,
         Self::Layering,
         Self::Deny,
         Self::Programs,
+        Self::Clients,
         Self::Tests,
         Self::Readme,
     ];
@@ -50,6 +52,7 @@ impl Check {
             Self::Layering => "dependencies point the decided way",
             Self::Deny => "licences, bans and sources are in order",
             Self::Programs => "the servers and tools that tests start are installed",
+            Self::Clients => "the packages that example clients are written with are installed",
             Self::Tests => "every test and documented example passes",
             Self::Readme => "the README's first command answers, and within 2 s the second time",
         }
@@ -64,6 +67,7 @@ impl Check {
             Self::Layering => layering(around),
             Self::Deny => deny(around),
             Self::Programs => programs::check(around),
+            Self::Clients => clients::check(around),
             Self::Tests => tests(around),
             Self::Readme => readme::check(around),
         }
@@ -79,6 +83,7 @@ impl fmt::Display for Check {
             Self::Layering => "layering",
             Self::Deny => "deny",
             Self::Programs => "programs",
+            Self::Clients => "clients",
             Self::Tests => "tests",
             Self::Readme => "readme",
         })

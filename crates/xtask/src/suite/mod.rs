@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every check, in order, up to the first that fails.
 
 mod check;
+mod clients;
 mod command;
 mod programs;
 mod readme;
