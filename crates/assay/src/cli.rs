@@ -5,8 +5,9 @@ pub(crate) mod jobs;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use reqwest::Url;
 
-use crate::config::{Setting, by_key};
+use crate::config::{Setting, by_key, server_address};
 
 pub use self::jobs::{Cancel, Get, List, Retry, Submit, Target, Watch};
 
@@ -77,6 +78,12 @@ pub enum Command {
     /// nothing; jobs may be in motion. Prints what breaks a rule, a line each: the job's id, the
     /// rule, and what is wrong. Exits with 1 then, else with 0.
     Verify,
+    /// Prove on a running server that it keeps the promises of the API
+    ///
+    /// Speaks HTTP, server-sent events and WebSocket, as any client, and leaves ended jobs behind:
+    /// point it at a server whose jobs are nobody's. Exits with 0 if no promise was broken, 1 if one
+    /// was, 2 if the call was wrong, 130 if it was interrupted.
+    Conformance(Conformance),
     /// Show the settings in force, without secrets, and where each was set
     Config,
     /// Ask the gateway or worker of these settings whether it is ready
@@ -92,7 +99,7 @@ pub enum Command {
 impl Cli {
     /// The settings that were given as flags, as they were written.
     pub(crate) fn flags(&self) -> Vec<(&'static Setting, String)> {
-        let (mut listen, mut slots, mut server) = (None, None, None);
+        let (mut listen, mut slots, mut server, mut api_key) = (None, None, None, None);
         match &self.command {
             Command::Dev(dev) => (listen, slots) = (dev.listen.clone(), dev.slots.clone()),
             Command::Gateway(gateway) => listen = gateway.listen.clone(),
@@ -103,6 +110,7 @@ impl Cli {
             | Command::Watch(Watch { target, .. })
             | Command::Cancel(Cancel { target, .. })
             | Command::Retry(Retry { target, .. }) => server = target.server.clone(),
+            Command::Conformance(conformance) => api_key = conformance.key.clone(),
             Command::Ask(_)
             | Command::Ingest(_)
             | Command::Migrate(_)
@@ -116,6 +124,7 @@ impl Cli {
             ("listen", listen),
             ("slots", slots),
             ("server", server),
+            ("api_key", api_key),
         ];
         let flags = flags.into_iter().filter_map(|(key, value)| Some((key, value?)));
         flags.filter_map(|(key, value)| Some((by_key(key)?, value))).collect()
@@ -194,4 +203,26 @@ pub struct Ingest {
     #[arg(long, value_name = "FILE",
           conflicts_with_all = ["paths", "company", "title", "url", "published_on"])]
     pub manifest: Option<PathBuf>,
+}
+
+/// `assay conformance`.
+#[derive(Debug, Args)]
+pub struct Conformance {
+    /// The server, such as `https://assay.example.org`; given again for each further gateway of the
+    /// same system, calls are spread over all of them [env: ASSAY_SERVER]
+    #[arg(long = "server", value_name = "URL", value_parser = server_address)]
+    pub servers: Vec<Url>,
+    /// The key that it is shown; other users of this machine can see it here, but not in
+    /// ASSAY_API_KEY [env: ASSAY_API_KEY]
+    #[arg(long, value_name = "K")]
+    pub key: Option<String>,
+    /// Only this check, or the checks of this subject; can be given again
+    #[arg(long, value_name = "NAME")]
+    pub only: Vec<String>,
+    /// A hundred races instead of a thousand: within a minute
+    #[arg(long)]
+    pub quick: bool,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub json: bool,
 }

@@ -3,6 +3,7 @@
 mod ask;
 mod cancel;
 mod config;
+mod conformance;
 mod dev;
 mod gateway;
 mod get;
@@ -49,6 +50,7 @@ pub async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
         Command::Cancel(args) => cancel::run(args, config).await,
         Command::Retry(args) => retry::run(args, config).await,
         Command::Verify => verify::run(config).await,
+        Command::Conformance(args) => conformance::run(args, config).await,
         Command::Config => Ok(config::run(&config)),
         Command::Health => health::run(config).await,
         Command::ReadDocument => Ok(read_document()),

@@ -29,6 +29,7 @@ pub use faults::arm_faults;
 pub use layers::Origin;
 pub use secret::SecretUrl;
 pub use server::Secret;
+pub(crate) use server::address as server_address;
 pub(crate) use settings::by_key;
 pub use settings::{SETTINGS, Secrecy, Setting};
 

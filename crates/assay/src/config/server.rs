@@ -32,7 +32,7 @@ impl fmt::Debug for Secret {
 }
 
 /// The address of a server: http or https, and nothing that does not belong into logs.
-pub(super) fn address(text: &str) -> Result<Url, String> {
+pub(crate) fn address(text: &str) -> Result<Url, String> {
     const WANTED: &str = "must be an address such as https://assay.example.org";
     let url = Url::parse(text).map_err(|error| format!("{WANTED}: {error}"))?;
     if url.scheme() == "https" && !cfg!(feature = "https") {

@@ -31,6 +31,11 @@ pub(super) const LAYERS: &[Layer] = &[
     layer("api", CORE, EDGE),
     layer("worker", CORE, EDGE),
     layer(
+        "conformance",
+        CONTRACTS,
+        "it proves a server's promises from outside, so it knows the wire and nothing else",
+    ),
+    layer(
         "testkit",
         CORE,
         "its suites hold any adapter to a port, so they are written against ports",
@@ -44,6 +49,7 @@ pub(super) const LAYERS: &[Layer] = &[
             "adapter-rabbitmq",
             "adapter-retrieval",
             "api",
+            "conformance",
             "contracts",
             "engine",
             "telemetry",

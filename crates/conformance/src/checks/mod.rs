@@ -1,0 +1,30 @@
+//! The promises, one function each, a file a subject.
+
+mod accept;
+mod bodies;
+mod cancel;
+mod deletion;
+mod errors;
+mod idempotency;
+mod log;
+mod reading;
+mod retry;
+mod stream_rules;
+mod streams;
+
+use crate::check::Check;
+
+/// Every check, subject by subject, in the order of the contract.
+pub(crate) const ALL: &[&[Check]] = &[
+    accept::CHECKS,
+    bodies::CHECKS,
+    idempotency::CHECKS,
+    reading::CHECKS,
+    log::CHECKS,
+    streams::CHECKS,
+    stream_rules::CHECKS,
+    cancel::CHECKS,
+    retry::CHECKS,
+    deletion::CHECKS,
+    errors::CHECKS,
+];

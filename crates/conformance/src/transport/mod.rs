@@ -1,0 +1,194 @@
+//! The ways to read a log, behind one reader: what comes out of each must be the same.
+
+mod pages;
+mod sse;
+mod websocket;
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use self::pages::Pages;
+pub(crate) use self::sse::{EventStream, Line, Opened};
+pub(crate) use self::websocket::{Frame, Socket};
+use crate::fault::{Checked, During as _, Fault, equal, holds};
+use crate::jobs::{JobRef, version_of};
+use crate::target::Target;
+
+/// A stream says something at least so often: a comment every 15 s, a ping every 20 s.
+const SILENCE_MAX: Duration = Duration::from_secs(40);
+
+/// A way to read a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Transport {
+    /// JSON pages, and a long poll where they end.
+    Pages,
+    /// Server-sent events.
+    EventStream,
+    /// A WebSocket at the events' address.
+    Socket,
+    /// A WebSocket at the job's own address.
+    JobSocket,
+}
+
+impl Transport {
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Pages, Self::EventStream, Self::Socket, Self::JobSocket];
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pages => "JSON pages",
+            Self::EventStream => "SSE",
+            Self::Socket => "WebSocket on /events",
+            Self::JobSocket => "WebSocket on the job",
+        }
+    }
+}
+
+/// A log that is being read over one connection.
+pub(crate) struct Reader<'a> {
+    transport: Transport,
+    /// The version of the last event that was read.
+    cursor: u64,
+    state: State<'a>,
+}
+
+enum State<'a> {
+    Pages(Pages<'a>),
+    EventStream(EventStream),
+    Socket(Box<Socket>),
+    Ended,
+}
+
+/// What a connection brought.
+enum Brought {
+    Event(Value),
+    /// The job ended.
+    Ended,
+    /// The stream closed before the job ended: it goes on after the cursor.
+    Closed,
+}
+
+impl<'a> Reader<'a> {
+    /// Begins to read after version `after`.
+    pub(crate) async fn open(
+        target: &'a Target,
+        transport: Transport,
+        job: &'a JobRef,
+        after: u64,
+    ) -> Checked<Self> {
+        let state = match transport {
+            Transport::Pages => State::Pages(Pages::of(target, job, after)),
+            Transport::EventStream => match EventStream::open(target, job, after).await? {
+                Opened::Stream(mut stream) => {
+                    let ready = stream.ready().await?;
+                    check_ready(&ready, job, after)?;
+                    State::EventStream(stream)
+                }
+                Opened::NothingFollows => State::Ended,
+            },
+            Transport::Socket | Transport::JobSocket => {
+                let path = match transport {
+                    Transport::Socket => &job.stream,
+                    Transport::Pages | Transport::EventStream | Transport::JobSocket => &job.path,
+                };
+                let mut socket = Socket::open(target.get(&format!("{path}?after={after}"))).await?;
+                check_ready(&socket.text().await?, job, after)?;
+                State::Socket(Box::new(socket))
+            }
+        };
+        Ok(Self { transport, cursor: after, state })
+    }
+
+    /// The next event, and after the last one `None`: then the job has ended, too.
+    pub(crate) async fn next(&mut self) -> Checked<Option<Value>> {
+        let brought = match &mut self.state {
+            State::Ended => Brought::Ended,
+            State::Pages(pages) => pages.next().await?.map_or(Brought::Ended, Brought::Event),
+            State::EventStream(stream) => of_stream(stream).await?,
+            State::Socket(socket) => of_socket(socket).await?,
+        };
+        match brought {
+            Brought::Event(event) => {
+                let version = version_of(&event)?;
+                equal(format!("the event after {}", self.cursor), version, self.cursor + 1)?;
+                self.cursor = version;
+                Ok(Some(event))
+            }
+            Brought::Ended => {
+                self.state = State::Ended;
+                Ok(None)
+            }
+            Brought::Closed => {
+                Err(Fault::NotApplicable("the server closed the stream to restart".to_owned()))
+            }
+        }
+    }
+
+    /// The events up to the end of the log.
+    pub(crate) async fn rest(mut self) -> Checked<Vec<Value>> {
+        let mut events = Vec::new();
+        let place = format!("{} after {}", self.transport.as_str(), self.cursor);
+        while let Some(event) = self.next().await.during(&place)? {
+            events.push(event);
+        }
+        Ok(events)
+    }
+}
+
+async fn of_stream(stream: &mut EventStream) -> Checked<Brought> {
+    match stream.next().await? {
+        Some(Line::Event { id, event }) => {
+            equal("the SSE id of an event", id, version_of(&event)?)?;
+            Ok(Brought::Event(event))
+        }
+        Some(Line::Control(frame)) => {
+            let kind = frame["type"].as_str().unwrap_or_default();
+            holds(kind == "stream.closing", &frame, "an event, or stream.closing")?;
+            Ok(Brought::Closed)
+        }
+        Some(Line::Comment) => Box::pin(of_stream(stream)).await,
+        None => match stream.said_the_end() {
+            true => Ok(Brought::Ended),
+            false => Err(Fault::breach(
+                "the event stream ended without the job's last event",
+                "a terminal event, or stream.closing",
+            )),
+        },
+    }
+}
+
+async fn of_socket(socket: &mut Socket) -> Checked<Brought> {
+    match socket.next().await? {
+        Frame::Text(frame) => match frame["type"].as_str().unwrap_or_default() {
+            "stream.closing" => Ok(Brought::Closed),
+            kind if kind.starts_with("stream.") => {
+                Err(Fault::breach(frame.to_string(), "an event, or stream.closing"))
+            }
+            _ => Ok(Brought::Event(frame)),
+        },
+        Frame::Ping => Box::pin(of_socket(socket)).await,
+        Frame::Closed(1000) => Ok(Brought::Ended),
+        Frame::Closed(1012) => Ok(Brought::Closed),
+        Frame::Closed(code) => {
+            Err(Fault::breach(format!("close code {code}"), "1000 once the job has ended"))
+        }
+    }
+}
+
+/// The first frame of a stream says which events follow.
+fn check_ready(ready: &Value, job: &JobRef, after: u64) -> Checked {
+    equal("the first frame", &ready["type"], "stream.ready").during(ready)?;
+    equal("stream.ready: job_id", &ready["job_id"], job.id.as_str())?;
+    equal("stream.ready: after", &ready["after"], after)?;
+    let mode = if after == 0 { "full" } else { "resume" };
+    equal("stream.ready: mode", &ready["mode"], mode)?;
+    let head = ready["head"].as_u64().unwrap_or_default();
+    holds(head >= after.max(1), format!("stream.ready: head {head}"), "the newest version")
+}
+
+/// What a stream should have said by now.
+fn silent() -> Fault {
+    let seen = format!("a stream without a byte for {} s", SILENCE_MAX.as_secs());
+    Fault::breach(seen, "a comment every 15 s, a ping every 20 s")
+}
