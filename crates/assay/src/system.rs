@@ -261,7 +261,7 @@ fn answering(model: &Model, index: &Path, corpus: &Arc<dyn Corpus>) -> Answering
             (Arc::new(PassageIndex::new(Arc::clone(corpus), index)), Arc::new(ExtractiveModel))
         }
         Model::Scripted { latency, ledger } => (
-            Arc::new(ScriptedRetriever::new(*latency, ledger.clone())),
+            Arc::new(ScriptedRetriever::new(*latency, ledger.clone()).over(Arc::clone(corpus))),
             Arc::new(ScriptedModel::new(*latency, ledger.clone())),
         ),
     }

@@ -1,11 +1,13 @@
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use contracts::DocumentId;
 use engine::ErrorClass;
 use engine::ports::{
-    CallContext, RetrievalError, RetrievalQuery, Retrieved, RetrievedPassage, Retriever,
+    CallContext, Corpus, RetrievalError, RetrievalQuery, Retrieved, RetrievedPassage, Retriever,
 };
 use uuid::Uuid;
 
@@ -19,9 +21,9 @@ const TITLE: &str = "Scripted document";
 const CONTENT_SHA256: &str = "0061189572f31749186f2415058ff5c860a381b4f336d56f575cae28c3fd76ea";
 
 /// A retriever that finds the same passage for every question, without any document.
-#[derive(Debug)]
 pub struct ScriptedRetriever {
     stage: Stage,
+    corpus: Option<Arc<dyn Corpus>>,
 }
 
 impl ScriptedRetriever {
@@ -29,7 +31,20 @@ impl ScriptedRetriever {
     /// of JSON each: `{"job_id", "step", "attempt"}`.
     #[must_use]
     pub fn new(latency: Duration, ledger: Option<PathBuf>) -> Self {
-        Self { stage: Stage::new(ScriptedStep::Retrieve, latency, ledger) }
+        Self { stage: Stage::new(ScriptedStep::Retrieve, latency, ledger), corpus: None }
+    }
+
+    /// The same, as one that has searched these documents: what it finds is of their newest
+    /// generation, so that it is taken over by a repeated job while they stay what they are.
+    #[must_use]
+    pub fn over(self, corpus: Arc<dyn Corpus>) -> Self {
+        Self { corpus: Some(corpus), ..self }
+    }
+}
+
+impl fmt::Debug for ScriptedRetriever {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScriptedRetriever").field("stage", &self.stage).finish_non_exhaustive()
     }
 }
 
@@ -47,7 +62,11 @@ impl Retriever for ScriptedRetriever {
         if let Some(class) = self.stage.failure(&script, call) {
             return Err(RetrievalError::Scripted(error_class(class)));
         }
-        Ok(Retrieved { generation: 0, documents: 1, passages: vec![passage(query)] })
+        let generation = match &self.corpus {
+            Some(corpus) => corpus.head(&query.tenant).await?.generation,
+            None => 0,
+        };
+        Ok(Retrieved { generation, documents: 1, passages: vec![passage(query)] })
     }
 }
 
