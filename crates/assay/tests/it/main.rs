@@ -10,6 +10,7 @@ mod clients;
 mod codes;
 #[cfg(feature = "fleet")]
 mod compose;
+mod conformance;
 mod crashes;
 mod deletions;
 mod fake_server;

@@ -3,9 +3,11 @@
 mod accept;
 mod bodies;
 mod cancel;
+mod deadlines;
 mod deletion;
 mod errors;
 mod idempotency;
+mod list;
 mod log;
 mod reading;
 mod retry;
@@ -20,11 +22,13 @@ pub(crate) const ALL: &[&[Check]] = &[
     bodies::CHECKS,
     idempotency::CHECKS,
     reading::CHECKS,
+    list::CHECKS,
     log::CHECKS,
     streams::CHECKS,
     stream_rules::CHECKS,
     cancel::CHECKS,
     retry::CHECKS,
+    deadlines::CHECKS,
     deletion::CHECKS,
     errors::CHECKS,
 ];

@@ -146,10 +146,11 @@ impl Observations {
             format!("{code}: retryable is {retryable:?}"),
             "true, false or null",
         )?;
-        // An internal error that is known to repeat says so; nothing else differs from its entry.
-        if code != "internal" {
-            equal(format!("retryable of {code}"), &problem["retryable"], &entry["retryable"])?;
-        }
+        // Whoever saw this occurrence may know that it will repeat; nothing else may differ.
+        let is_so = problem["retryable"] == entry["retryable"]
+            || (problem["retryable"] == false && entry["retryable"] == true);
+        let seen = format!("retryable of {code} is {}", problem["retryable"]);
+        holds(is_so, seen, format!("{}, as published, or false", entry["retryable"]))?;
         let detail = problem["detail"].as_str().unwrap_or_default();
         holds(!detail.is_empty(), format!("{code}: no detail"), "a detail for people")?;
         let origin = problem["origin"].as_str().unwrap_or_default();

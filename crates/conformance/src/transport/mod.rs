@@ -18,6 +18,11 @@ use crate::target::Target;
 /// A stream says something at least so often: a comment every 15 s, a ping every 20 s.
 const SILENCE_MAX: Duration = Duration::from_secs(40);
 
+/// How often a server may close one stream before its job ended.
+const RETURNS_MAX: u32 = 10;
+/// The longest that the kit stays away from a stream that was closed.
+const RETURN_WAIT_MAX: Duration = Duration::from_secs(5);
+
 /// A way to read a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Transport {
@@ -46,10 +51,17 @@ impl Transport {
 }
 
 /// A log that is being read over one connection.
+///
+/// A server may close a stream before its job ended, to restart; then it is opened again after the
+/// last event, as any client does.
 pub(crate) struct Reader<'a> {
+    target: &'a Target,
+    job: &'a JobRef,
     transport: Transport,
     /// The version of the last event that was read.
     cursor: u64,
+    /// How often it was opened again.
+    returns: u32,
     state: State<'a>,
 }
 
@@ -65,8 +77,8 @@ enum Brought {
     Event(Value),
     /// The job ended.
     Ended,
-    /// The stream closed before the job ended: it goes on after the cursor.
-    Closed,
+    /// The stream closed before the job ended: it goes on after the cursor, and after this time.
+    Closed(Duration),
 }
 
 impl<'a> Reader<'a> {
@@ -77,52 +89,42 @@ impl<'a> Reader<'a> {
         job: &'a JobRef,
         after: u64,
     ) -> Checked<Self> {
-        let state = match transport {
-            Transport::Pages => State::Pages(Pages::of(target, job, after)),
-            Transport::EventStream => match EventStream::open(target, job, after).await? {
-                Opened::Stream(mut stream) => {
-                    let ready = stream.ready().await?;
-                    check_ready(&ready, job, after)?;
-                    State::EventStream(stream)
-                }
-                Opened::NothingFollows => State::Ended,
-            },
-            Transport::Socket | Transport::JobSocket => {
-                let path = match transport {
-                    Transport::Socket => &job.stream,
-                    Transport::Pages | Transport::EventStream | Transport::JobSocket => &job.path,
-                };
-                let mut socket = Socket::open(target.get(&format!("{path}?after={after}"))).await?;
-                check_ready(&socket.text().await?, job, after)?;
-                State::Socket(Box::new(socket))
-            }
-        };
-        Ok(Self { transport, cursor: after, state })
+        let state = opened(target, transport, job, after).await?;
+        Ok(Self { target, job, transport, cursor: after, returns: 0, state })
     }
 
     /// The next event, and after the last one `None`: then the job has ended, too.
     pub(crate) async fn next(&mut self) -> Checked<Option<Value>> {
-        let brought = match &mut self.state {
-            State::Ended => Brought::Ended,
-            State::Pages(pages) => pages.next().await?.map_or(Brought::Ended, Brought::Event),
-            State::EventStream(stream) => of_stream(stream).await?,
-            State::Socket(socket) => of_socket(socket).await?,
-        };
-        match brought {
-            Brought::Event(event) => {
-                let version = version_of(&event)?;
-                equal(format!("the event after {}", self.cursor), version, self.cursor + 1)?;
-                self.cursor = version;
-                Ok(Some(event))
-            }
-            Brought::Ended => {
-                self.state = State::Ended;
-                Ok(None)
-            }
-            Brought::Closed => {
-                Err(Fault::NotApplicable("the server closed the stream to restart".to_owned()))
+        loop {
+            let brought = match &mut self.state {
+                State::Ended => Brought::Ended,
+                State::Pages(pages) => pages.next().await?.map_or(Brought::Ended, Brought::Event),
+                State::EventStream(stream) => of_stream(stream).await?,
+                State::Socket(socket) => of_socket(socket).await?,
+            };
+            match brought {
+                Brought::Event(event) => {
+                    let version = version_of(&event)?;
+                    equal(format!("the event after {}", self.cursor), version, self.cursor + 1)?;
+                    self.cursor = version;
+                    return Ok(Some(event));
+                }
+                Brought::Ended => {
+                    self.state = State::Ended;
+                    return Ok(None);
+                }
+                Brought::Closed(wait) => self.come_back(wait).await?,
             }
         }
+    }
+
+    async fn come_back(&mut self, wait: Duration) -> Checked {
+        self.returns += 1;
+        let seen = format!("a stream that was closed {} times", self.returns);
+        holds(self.returns <= RETURNS_MAX, seen, "a stream that goes on")?;
+        tokio::time::sleep(wait.min(RETURN_WAIT_MAX)).await;
+        self.state = opened(self.target, self.transport, self.job, self.cursor).await?;
+        Ok(())
     }
 
     /// The events up to the end of the log.
@@ -136,6 +138,34 @@ impl<'a> Reader<'a> {
     }
 }
 
+async fn opened<'a>(
+    target: &'a Target,
+    transport: Transport,
+    job: &'a JobRef,
+    after: u64,
+) -> Checked<State<'a>> {
+    Ok(match transport {
+        Transport::Pages => State::Pages(Pages::of(target, job, after)),
+        Transport::EventStream => match EventStream::open(target, job, after).await? {
+            Opened::Stream(mut stream) => {
+                let ready = stream.ready().await?;
+                check_ready(&ready, job, after)?;
+                State::EventStream(stream)
+            }
+            Opened::NothingFollows => State::Ended,
+        },
+        Transport::Socket | Transport::JobSocket => {
+            let path = match transport {
+                Transport::Socket => &job.stream,
+                Transport::Pages | Transport::EventStream | Transport::JobSocket => &job.path,
+            };
+            let mut socket = Socket::open(target.get(&format!("{path}?after={after}"))).await?;
+            check_ready(&socket.text().await?, job, after)?;
+            State::Socket(Box::new(socket))
+        }
+    })
+}
+
 async fn of_stream(stream: &mut EventStream) -> Checked<Brought> {
     match stream.next().await? {
         Some(Line::Event { id, event }) => {
@@ -145,7 +175,7 @@ async fn of_stream(stream: &mut EventStream) -> Checked<Brought> {
         Some(Line::Control(frame)) => {
             let kind = frame["type"].as_str().unwrap_or_default();
             holds(kind == "stream.closing", &frame, "an event, or stream.closing")?;
-            Ok(Brought::Closed)
+            Ok(Brought::Closed(wait_of(&frame)))
         }
         Some(Line::Comment) => Box::pin(of_stream(stream)).await,
         None => match stream.said_the_end() {
@@ -161,7 +191,7 @@ async fn of_stream(stream: &mut EventStream) -> Checked<Brought> {
 async fn of_socket(socket: &mut Socket) -> Checked<Brought> {
     match socket.next().await? {
         Frame::Text(frame) => match frame["type"].as_str().unwrap_or_default() {
-            "stream.closing" => Ok(Brought::Closed),
+            "stream.closing" => Ok(Brought::Closed(wait_of(&frame))),
             kind if kind.starts_with("stream.") => {
                 Err(Fault::breach(frame.to_string(), "an event, or stream.closing"))
             }
@@ -169,11 +199,16 @@ async fn of_socket(socket: &mut Socket) -> Checked<Brought> {
         },
         Frame::Ping => Box::pin(of_socket(socket)).await,
         Frame::Closed(1000) => Ok(Brought::Ended),
-        Frame::Closed(1012) => Ok(Brought::Closed),
+        Frame::Closed(1012) => Ok(Brought::Closed(RETURN_WAIT_MAX)),
         Frame::Closed(code) => {
             Err(Fault::breach(format!("close code {code}"), "1000 once the job has ended"))
         }
     }
+}
+
+/// How long to stay away after `stream.closing`.
+fn wait_of(closing: &Value) -> Duration {
+    Duration::from_millis(closing["retry_after_ms"].as_u64().unwrap_or_default())
 }
 
 /// The first frame of a stream says which events follow.

@@ -23,6 +23,13 @@ impl Servers {
         let host = rabbitmq::shared().await?;
         Some(Self { database: migrated(postgres).await, host })
     }
+
+    /// The same, on a private broker, in which exchanges can be deleted.
+    pub(crate) async fn start_private() -> Option<Self> {
+        let postgres = Postgres::shared()?;
+        let host = rabbitmq::private().await?;
+        Some(Self { database: migrated(postgres).await, host })
+    }
 }
 
 /// A database of this release's form.

@@ -56,6 +56,19 @@ impl VirtualHost {
         self.private().must(expression).await;
     }
 
+    /// Deletes an exchange, and with it every binding to it. False if there is none.
+    ///
+    /// # Panics
+    /// If the broker is not a private one.
+    pub async fn delete_exchange(&self, exchange: &str) -> bool {
+        let expression = format!(
+            "case rabbit_exchange:delete(rabbit_misc:r(<<\"{}\">>, exchange, <<\"{exchange}\">>), \
+             false, <<\"testkit\">>) of {{error, not_found}} -> false; _ -> true end",
+            self.name
+        );
+        self.private().must(expression).await == "true"
+    }
+
     /// The names of the queues.
     ///
     /// # Panics
