@@ -49,6 +49,12 @@ pub(crate) fn plain() -> Value {
     asking("What were total revenues in 2023?")
 }
 
+/// The question of the small corpus that comes with a first server.
+pub(crate) fn answerable() -> Value {
+    let question = "How much did 3M spend on capital expenditures in 2018?";
+    with(asking(question), &json!({"company_name": "3M"}))
+}
+
 /// A request with this question. It has a mark, so that a list can be had of the kit's jobs alone.
 pub(crate) fn asking(question: &str) -> Value {
     json!({

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::check::{Check, check, scripted};
 use crate::fault::{Checked, During as _, Fault, equal, holds};
-use crate::jobs::{asking, is_terminal, of_type, plain, version_of, with};
+use crate::jobs::{answerable, asking, is_terminal, of_type, version_of, with};
 use crate::target::Target;
 
 pub(super) const CHECKS: &[Check] = &[
@@ -186,8 +186,7 @@ pub(super) fn timeline(job: &Value) -> Checked {
 }
 
 async fn sources(target: &Target) -> Checked {
-    let body = if target.is_scripted() { asking("Anything") } else { plain() };
-    let (job, ended) = target.run(&body).await?;
+    let (job, ended) = target.run(&answerable()).await?;
     let log = target.log(&job).await?;
     let Some(result) = ended.get("result") else {
         let state = ended["state"].as_str().unwrap_or_default();

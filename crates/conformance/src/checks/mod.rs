@@ -9,10 +9,12 @@ mod errors;
 mod idempotency;
 mod list;
 mod log;
+mod many_jobs;
 mod reading;
 mod retry;
 mod stream_rules;
 mod streams;
+mod tickets;
 
 use crate::check::Check;
 
@@ -26,9 +28,11 @@ pub(crate) const ALL: &[&[Check]] = &[
     log::CHECKS,
     streams::CHECKS,
     stream_rules::CHECKS,
+    many_jobs::CHECKS,
     cancel::CHECKS,
     retry::CHECKS,
     deadlines::CHECKS,
     deletion::CHECKS,
+    tickets::CHECKS,
     errors::CHECKS,
 ];

@@ -40,7 +40,7 @@ async fn ended(target: &Target) -> Checked<(JobRef, Vec<Value>)> {
 
 async fn whole(target: &Target) -> Checked {
     let (job, log) = ended(target).await?;
-    for transport in Transport::ALL {
+    for transport in Transport::all(target) {
         for _ in 0..target.servers() {
             let events = Reader::open(target, transport, &job, 0).await?.rest().await?;
             is_log(transport, &events, &log)?;
@@ -52,7 +52,7 @@ async fn whole(target: &Target) -> Checked {
 async fn resume(target: &Target) -> Checked {
     let (job, log) = ended(target).await?;
     let cuts: Vec<(usize, Transport)> = (0..=log.len())
-        .flat_map(|cut| Transport::ALL.into_iter().map(move |transport| (cut, transport)))
+        .flat_map(|cut| Transport::all(target).into_iter().map(move |transport| (cut, transport)))
         .collect();
     for group in cuts.chunks(AT_ONCE) {
         let reads = group.iter().map(|&(cut, transport)| {
@@ -73,9 +73,9 @@ async fn resume(target: &Target) -> Checked {
 async fn live(target: &Target) -> Checked {
     let job = target.submit_lively().await?;
     let follow = async |transport| Reader::open(target, transport, &job, 0).await?.rest().await;
-    let transcripts = try_join_all(Transport::ALL.map(follow)).await?;
+    let transcripts = try_join_all(Transport::all(target).into_iter().map(follow)).await?;
     let log = target.log(&job).await?;
-    for (transport, events) in Transport::ALL.into_iter().zip(&transcripts) {
+    for (transport, events) in Transport::all(target).into_iter().zip(&transcripts) {
         is_log(transport, events, &log)?;
     }
     Ok(())
@@ -84,9 +84,9 @@ async fn live(target: &Target) -> Checked {
 async fn live_cuts(target: &Target) -> Checked {
     let job = target.submit_lively().await?;
     let follow = async |transport: Transport| one_by_one(target, &job, |_| transport).await;
-    let transcripts = try_join_all(Transport::ALL.map(follow)).await?;
+    let transcripts = try_join_all(Transport::all(target).into_iter().map(follow)).await?;
     let log = target.log(&job).await?;
-    for (transport, events) in Transport::ALL.into_iter().zip(&transcripts) {
+    for (transport, events) in Transport::all(target).into_iter().zip(&transcripts) {
         is_log(transport, events, &log)?;
     }
     Ok(())
@@ -94,16 +94,17 @@ async fn live_cuts(target: &Target) -> Checked {
 
 async fn hop(target: &Target) -> Checked {
     let job = target.submit_lively().await?;
+    let all = Transport::all(target);
     // One reader while the job runs, and one for each transport to begin with afterwards.
-    let live = one_by_one(target, &job, |cut| Transport::ALL[cut % Transport::ALL.len()]).await?;
+    let live = one_by_one(target, &job, |cut| all[cut % all.len()]).await?;
     let log = target.log(&job).await?;
     equal("the transcript of a live job, a transport an event", &live, &log)?;
     let begin_with = async |first: usize| {
-        let turn = |cut: usize| Transport::ALL[(first + cut) % Transport::ALL.len()];
+        let turn = |cut: usize| all[(first + cut) % all.len()];
         let events = one_by_one(target, &job, turn).await?;
         equal("the transcript, a transport an event", &events, &log)
     };
-    try_join_all((0..Transport::ALL.len()).map(begin_with)).await.map(drop)
+    try_join_all((0..all.len()).map(begin_with)).await.map(drop)
 }
 
 /// Reads a log with a new connection for each event, over the transport that `turn` names.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use contracts::truncate_chars;
-use reqwest::header::HeaderMap;
+use reqwest::header::{AUTHORIZATION, HeaderMap};
 use reqwest::{Method, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -26,6 +26,14 @@ pub(crate) struct Call<'a> {
     path: String,
     headers: Vec<(&'static str, String)>,
     body: Option<reqwest::Body>,
+    key: Key,
+}
+
+/// Whether a call shows the kit's key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Key {
+    Shown,
+    Withheld,
 }
 
 /// What a server answered.
@@ -41,7 +49,8 @@ pub(crate) struct Answer {
 
 impl<'a> Call<'a> {
     pub(super) fn new(target: &'a Target, server: usize, method: Method, path: &str) -> Self {
-        Self { target, server, method, path: path.to_owned(), headers: Vec::new(), body: None }
+        let (path, headers) = (path.to_owned(), Vec::new());
+        Self { target, server, method, path, headers, body: None, key: Key::Shown }
     }
 
     /// The same, to this server of the system.
@@ -63,6 +72,11 @@ impl<'a> Call<'a> {
     /// The same, with a body whose type the caller says, or not.
     pub(crate) fn body(self, body: impl Into<reqwest::Body>) -> Self {
         Self { body: Some(body.into()), ..self }
+    }
+
+    /// The same, as somebody who has no key.
+    pub(crate) fn without_key(self) -> Self {
+        Self { key: Key::Withheld, ..self }
     }
 
     /// Where it goes.
@@ -105,7 +119,10 @@ impl<'a> Call<'a> {
 
     fn builder(self) -> RequestBuilder {
         let url = self.url();
-        let mut request = self.target.request(self.method, url);
+        let mut request = self.target.client.request(self.method, url);
+        if let (Key::Shown, Some(key)) = (self.key, &self.target.key) {
+            request = request.header(AUTHORIZATION, key.clone());
+        }
         for (name, value) in self.headers {
             request = request.header(name, value);
         }

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::header::HeaderValue;
 use reqwest::{Client, Method, Url, redirect};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -21,6 +21,8 @@ use crate::{Extent, Settings, SetupError};
 const CONNECT_TIME: Duration = Duration::from_secs(10);
 /// Where jobs are submitted and listed.
 pub(crate) const ANALYSIS: &str = "/v1/analysis";
+/// The socket of many jobs.
+pub(crate) const STREAM: &str = "/v1/stream";
 /// What every job of a run is marked with, so that the kit finds its own.
 pub(crate) const RUN_LABEL: &str = "conformance";
 
@@ -32,6 +34,7 @@ pub(crate) struct Target {
     key: Option<HeaderValue>,
     extent: Extent,
     is_scripted: bool,
+    has_stream: bool,
     observed: Observations,
 }
 
@@ -67,17 +70,26 @@ impl Target {
             key,
             extent,
             is_scripted: false,
+            has_stream: false,
             observed: Observations::default(),
         };
         let registry = target.published("/v1/problems").await.map_err(unusable)?;
         target.observed.know(&registry);
         target.is_scripted = target.accepts_scripts().await.map_err(unusable)?;
+        // Without an upgrade it is refused, but it is there.
+        let stream = target.get(STREAM).send().await.map_err(|fault| unusable(seen(fault)))?;
+        target.has_stream = stream.status() != 404;
         Ok(target)
     }
 
     /// Whether the servers answer with the scripted model.
     pub(crate) const fn is_scripted(&self) -> bool {
         self.is_scripted
+    }
+
+    /// Whether the servers have a socket of many jobs.
+    pub(crate) const fn has_stream(&self) -> bool {
+        self.has_stream
     }
 
     pub(crate) const fn extent(&self) -> Extent {
@@ -148,14 +160,6 @@ impl Target {
         url.set_path(&format!("{prefix}{path}"));
         url.set_query(query);
         url
-    }
-
-    fn request(&self, method: Method, url: Url) -> reqwest::RequestBuilder {
-        let request = self.client.request(method, url);
-        match &self.key {
-            Some(key) => request.header(AUTHORIZATION, key.clone()),
-            None => request,
-        }
     }
 }
 

@@ -6,14 +6,14 @@ mod websocket;
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use self::pages::Pages;
 pub(crate) use self::sse::{EventStream, Line, Opened};
 pub(crate) use self::websocket::{Frame, Socket};
 use crate::fault::{Checked, During as _, Fault, equal, holds};
-use crate::jobs::{JobRef, version_of};
-use crate::target::Target;
+use crate::jobs::{JobRef, is_terminal, version_of};
+use crate::target::{STREAM, Target};
 
 /// A stream says something at least so often: a comment every 15 s, a ping every 20 s.
 const SILENCE_MAX: Duration = Duration::from_secs(40);
@@ -34,11 +34,19 @@ pub(crate) enum Transport {
     Socket,
     /// A WebSocket at the job's own address.
     JobSocket,
+    /// The WebSocket of many jobs.
+    SharedSocket,
 }
 
 impl Transport {
-    pub(crate) const ALL: [Self; 4] =
+    const OF_EVERY_SERVER: [Self; 4] =
         [Self::Pages, Self::EventStream, Self::Socket, Self::JobSocket];
+
+    /// The ways that these servers have.
+    pub(crate) fn all(target: &Target) -> Vec<Self> {
+        let shared = target.has_stream().then_some(Self::SharedSocket);
+        Self::OF_EVERY_SERVER.into_iter().chain(shared).collect()
+    }
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -46,6 +54,7 @@ impl Transport {
             Self::EventStream => "SSE",
             Self::Socket => "WebSocket on /events",
             Self::JobSocket => "WebSocket on the job",
+            Self::SharedSocket => "WebSocket of many jobs",
         }
     }
 }
@@ -69,6 +78,7 @@ enum State<'a> {
     Pages(Pages<'a>),
     EventStream(EventStream),
     Socket(Box<Socket>),
+    SharedSocket(Box<Socket>),
     Ended,
 }
 
@@ -101,12 +111,17 @@ impl<'a> Reader<'a> {
                 State::Pages(pages) => pages.next().await?.map_or(Brought::Ended, Brought::Event),
                 State::EventStream(stream) => of_stream(stream).await?,
                 State::Socket(socket) => of_socket(socket).await?,
+                State::SharedSocket(socket) => of_socket(socket).await?,
             };
             match brought {
                 Brought::Event(event) => {
                     let version = version_of(&event)?;
                     equal(format!("the event after {}", self.cursor), version, self.cursor + 1)?;
                     self.cursor = version;
+                    // The socket of many jobs goes on when one of them has ended.
+                    if matches!(self.state, State::SharedSocket(_)) && is_terminal(&event) {
+                        self.state = State::Ended;
+                    }
                     return Ok(Some(event));
                 }
                 Brought::Ended => {
@@ -154,16 +169,37 @@ async fn opened<'a>(
             }
             Opened::NothingFollows => State::Ended,
         },
+        Transport::SharedSocket => subscribed(target, job, after).await?,
         Transport::Socket | Transport::JobSocket => {
             let path = match transport {
                 Transport::Socket => &job.stream,
-                Transport::Pages | Transport::EventStream | Transport::JobSocket => &job.path,
+                Transport::Pages
+                | Transport::EventStream
+                | Transport::JobSocket
+                | Transport::SharedSocket => &job.path,
             };
             let mut socket = Socket::open(target.get(&format!("{path}?after={after}"))).await?;
             check_ready(&socket.text().await?, job, after)?;
             State::Socket(Box::new(socket))
         }
     })
+}
+
+/// Subscribes on a socket of many jobs. At the end of a log nothing follows, not even a frame that
+/// says so: then the job tells.
+async fn subscribed<'a>(target: &'a Target, job: &'a JobRef, after: u64) -> Checked<State<'a>> {
+    let mut socket = Socket::open(target.get(STREAM)).await?;
+    let frame = json!({"type": "subscribe", "job_id": job.id, "after": after});
+    socket.send(frame.to_string()).await;
+    let ready = socket.text().await?;
+    check_ready(&ready, job, after)?;
+    if ready["head"] == after {
+        let shown = target.show(job).await?;
+        if shown["finished_at"].is_string() && shown["version"] == after {
+            return Ok(State::Ended);
+        }
+    }
+    Ok(State::SharedSocket(Box::new(socket)))
 }
 
 async fn of_stream(stream: &mut EventStream) -> Checked<Brought> {
