@@ -1,8 +1,8 @@
 //! A black-box kit: it proves the promises of the contract on a running server, over HTTP, event
 //! streams and WebSockets alone. It knows the wire types and nothing of a server's inside.
 //!
-//! The promises are in [`checks`], one function each, grouped by subject. Every answer of a run
-//! passes through [`target::Observations`], which hold it to the rules for all answers.
+//! The promises are in `checks`, one function each, a file a subject. Every answer of a run passes
+//! through `target::Observations`, which hold it to the rules for all answers.
 #![warn(missing_docs)]
 
 mod check;

@@ -46,8 +46,9 @@ pub(super) const CHECKS: &[Check] = &[
     }),
 ];
 
-/// What an answer that is not held back may take, on a busy machine.
-const AT_ONCE_MAX: Duration = Duration::from_secs(3);
+/// What an answer that is not held back may take, on a busy machine: far less than the waits of
+/// half a minute that it is told apart from.
+const AT_ONCE_MAX: Duration = Duration::from_secs(8);
 
 async fn etag(target: &Target) -> Checked {
     let (job, ended) = target.run(&plain()).await?;
@@ -222,7 +223,7 @@ async fn prefer_wait(target: &Target) -> Checked {
     equal("Preference-Applied", slow.header("preference-applied"), "wait=1")?;
     let waited = slow.took();
     holds(
-        waited >= Duration::from_millis(900) && waited < Duration::from_secs(4),
+        waited >= Duration::from_millis(900) && waited < AT_ONCE_MAX,
         format!("an answer after {waited:?}"),
         "an answer after the second that was waited",
     )?;
