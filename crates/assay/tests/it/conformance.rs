@@ -1,54 +1,22 @@
 //! The kit against real systems, and against one that lies: the promises of the API are proved by
 //! `assay conformance`, and that it proves anything is proved here.
 
+#[cfg(feature = "fleet")]
+mod fleet;
 mod liar;
 
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use serde_json::Value;
 
 use self::liar::{Liar, Lie};
-use crate::fleet::processes::{Fleet, Servers};
 use crate::process::Server;
-
-/// Between two deletions of the fanout exchange.
-const DELETION_INTERVAL: Duration = Duration::from_millis(300);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_process_keeps_every_promise() {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::start(&dir.path().join("data"), &dir.path().join("ledger"));
     assert_conforms(&kit(&[server.base()], &[]).await);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_fleet_of_two_gateways_and_two_workers_keeps_every_promise() {
-    let Some(servers) = Servers::start().await else { return };
-    let fleet = Fleet::new(&servers);
-    let (first, second) = (fleet.gateway(), fleet.gateway());
-    let _workers = [fleet.worker("one"), fleet.worker("two")];
-    assert_conforms(&kit(&[first.base(), second.base()], &[]).await);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_fleet_keeps_every_promise_while_its_news_are_lost_again_and_again() {
-    let Some(servers) = Servers::start_private().await else { return };
-    let fleet = Fleet::new(&servers);
-    let (first, second) = (fleet.gateway(), fleet.gateway());
-    let _workers = [fleet.worker("one"), fleet.worker("two")];
-    let stop = AtomicBool::new(false);
-    let (report, deletions) = tokio::join!(
-        async {
-            let report = kit(&[first.base(), second.base()], &[]).await;
-            stop.store(true, Ordering::Relaxed);
-            report
-        },
-        delete_again_and_again(&servers, &stop)
-    );
-    assert!(deletions > 10, "{deletions} deletions");
-    assert_conforms(&report);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,15 +91,4 @@ fn assert_conforms(report: &Report) {
     }
     assert_eq!(report.exit_code, Some(0));
     assert!(!report.of_verdict("kept").is_empty());
-}
-
-/// Deletes the exchange that news travel over, until it is told to stop; says how often.
-async fn delete_again_and_again(servers: &Servers, stop: &AtomicBool) -> usize {
-    let mut interval = tokio::time::interval(DELETION_INTERVAL);
-    let mut deletions = 0;
-    while !stop.load(Ordering::Relaxed) {
-        interval.tick().await;
-        deletions += usize::from(servers.host.delete_exchange("assay.progress").await);
-    }
-    deletions
 }
