@@ -18,8 +18,6 @@ pub(crate) enum Fault {
     Breach(Breach),
     /// This server cannot be asked, for the reason given.
     NotApplicable(String),
-    /// The server has no such call.
-    NotOffered(String),
 }
 
 /// What was seen, and what the contract promises instead.
@@ -50,7 +48,7 @@ impl Fault {
             Self::Breach(Breach { seen, expected }) => {
                 Self::breach(format!("{place}: {seen}"), expected)
             }
-            other @ (Self::NotApplicable(_) | Self::NotOffered(_)) => other,
+            other @ Self::NotApplicable(_) => other,
         }
     }
 }

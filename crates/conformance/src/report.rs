@@ -47,11 +47,6 @@ pub enum Verdict {
         /// Why.
         reason: String,
     },
-    /// This server has no such call.
-    NotOffered {
-        /// What it answered.
-        reason: String,
-    },
 }
 
 impl Report {
@@ -70,7 +65,6 @@ impl Verdict {
             Self::Kept => "kept",
             Self::Broken(_) => "BROKEN",
             Self::NotApplicable { .. } => "not applicable",
-            Self::NotOffered { .. } => "not offered",
         }
     }
 }
@@ -81,7 +75,6 @@ impl From<Checked> for Verdict {
             Ok(()) => Self::Kept,
             Err(Fault::Breach(breach)) => Self::Broken(breach),
             Err(Fault::NotApplicable(reason)) => Self::NotApplicable { reason },
-            Err(Fault::NotOffered(reason)) => Self::NotOffered { reason },
         }
     }
 }
@@ -103,7 +96,7 @@ impl fmt::Display for Report {
                     writeln!(f, "    seen:     {}", plain(seen))?;
                     writeln!(f, "    expected: {}", plain(expected))?;
                 }
-                Verdict::NotApplicable { reason } | Verdict::NotOffered { reason } => {
+                Verdict::NotApplicable { reason } => {
                     writeln!(f, "    {}", plain(reason))?;
                 }
             }
@@ -118,13 +111,10 @@ impl fmt::Display for Report {
             count("kept"),
             count("BROKEN")
         )?;
-        for word in ["not applicable", "not offered"] {
-            match count(word) {
-                0 => {}
-                some => write!(f, ", {some} {word}")?,
-            }
+        match count("not applicable") {
+            0 => Ok(()),
+            some => write!(f, ", {some} not applicable"),
         }
-        Ok(())
     }
 }
 

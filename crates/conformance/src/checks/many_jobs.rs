@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::stream_rules::refused;
 use crate::check::{Check, check, scripted};
-use crate::fault::{Checked, During as _, Fault, equal, holds};
+use crate::fault::{Checked, During as _, equal, holds};
 use crate::jobs::{JobRef, asking, is_terminal, plain, version_of};
 use crate::target::{STREAM, Target};
 use crate::transport::Socket;
@@ -31,9 +31,6 @@ pub(super) const CHECKS: &[Check] = &[
 const JOBS: usize = 8;
 
 async fn open(target: &Target) -> Checked<Socket> {
-    if !target.has_stream() {
-        return Err(Fault::NotOffered(format!("{STREAM} is answered with 404")));
-    }
     Socket::open(target.get(STREAM)).await
 }
 

@@ -40,7 +40,7 @@ async fn ended(target: &Target) -> Checked<(JobRef, Vec<Value>)> {
 
 async fn whole(target: &Target) -> Checked {
     let (job, log) = ended(target).await?;
-    for transport in Transport::all(target) {
+    for transport in Transport::ALL {
         for _ in 0..target.servers() {
             let events = Reader::open(target, transport, &job, 0).await?.rest().await?;
             is_log(transport, &events, &log)?;
@@ -52,7 +52,7 @@ async fn whole(target: &Target) -> Checked {
 async fn resume(target: &Target) -> Checked {
     let (job, log) = ended(target).await?;
     let cuts: Vec<(usize, Transport)> = (0..=log.len())
-        .flat_map(|cut| Transport::all(target).into_iter().map(move |transport| (cut, transport)))
+        .flat_map(|cut| Transport::ALL.into_iter().map(move |transport| (cut, transport)))
         .collect();
     for group in cuts.chunks(AT_ONCE) {
         let reads = group.iter().map(|&(cut, transport)| {
@@ -73,9 +73,9 @@ async fn resume(target: &Target) -> Checked {
 async fn live(target: &Target) -> Checked {
     let job = target.submit_lively().await?;
     let follow = async |transport| Reader::open(target, transport, &job, 0).await?.rest().await;
-    let transcripts = try_join_all(Transport::all(target).into_iter().map(follow)).await?;
+    let transcripts = try_join_all(Transport::ALL.into_iter().map(follow)).await?;
     let log = target.log(&job).await?;
-    for (transport, events) in Transport::all(target).into_iter().zip(&transcripts) {
+    for (transport, events) in Transport::ALL.into_iter().zip(&transcripts) {
         is_log(transport, events, &log)?;
     }
     Ok(())
@@ -84,9 +84,9 @@ async fn live(target: &Target) -> Checked {
 async fn live_cuts(target: &Target) -> Checked {
     let job = target.submit_lively().await?;
     let follow = async |transport: Transport| one_by_one(target, &job, |_| transport).await;
-    let transcripts = try_join_all(Transport::all(target).into_iter().map(follow)).await?;
+    let transcripts = try_join_all(Transport::ALL.into_iter().map(follow)).await?;
     let log = target.log(&job).await?;
-    for (transport, events) in Transport::all(target).into_iter().zip(&transcripts) {
+    for (transport, events) in Transport::ALL.into_iter().zip(&transcripts) {
         is_log(transport, events, &log)?;
     }
     Ok(())
@@ -94,7 +94,7 @@ async fn live_cuts(target: &Target) -> Checked {
 
 async fn hop(target: &Target) -> Checked {
     let job = target.submit_lively().await?;
-    let all = Transport::all(target);
+    let all = Transport::ALL;
     // One reader while the job runs, and one for each transport to begin with afterwards.
     let live = one_by_one(target, &job, |cut| all[cut % all.len()]).await?;
     let log = target.log(&job).await?;

@@ -29,14 +29,9 @@ pub(super) const CHECKS: &[Check] = &[
 /// A ticket outlives its job's deadline by so long.
 const GRACE_MS: i64 = 300_000;
 
-/// The ticket of a job, if the server has tickets.
+/// The ticket of a job.
 async fn ticket_of(target: &Target, job: &JobRef) -> Checked<Value> {
     let answer = target.post(&format!("{}/tickets", job.path)).send().await?;
-    if [404, 405].contains(&answer.status()) {
-        let reason =
-            format!("a ticket for a job that is there is answered with {}", answer.status());
-        return Err(Fault::NotOffered(reason));
-    }
     Ok(answer.of_status(201)?.json()?.clone())
 }
 
@@ -103,14 +98,12 @@ async fn scope(target: &Target) -> Checked {
     post.send().await?.problem(403, "forbidden")?;
     let call = target.get(&format!("{}?ticket={ticket}", other.stream)).without_key();
     refused(target, call, "forbidden", 4403).await.during("another job's socket")?;
-    if target.has_stream() {
-        let call = target.get(&format!("{STREAM}?ticket={ticket}")).without_key();
-        let mut socket = Socket::open(call).await?;
-        let frame = json!({"type": "subscribe", "job_id": other.id, "after": 0});
-        socket.send(frame.to_string()).await;
-        let said = socket.text().await?;
-        equal("what a foreign subscription is told", &said["problem"]["code"], "forbidden")?;
-    }
+    let call = target.get(&format!("{STREAM}?ticket={ticket}")).without_key();
+    let mut socket = Socket::open(call).await?;
+    let frame = json!({"type": "subscribe", "job_id": other.id, "after": 0});
+    socket.send(frame.to_string()).await;
+    let said = socket.text().await?;
+    equal("what a foreign subscription is told", &said["problem"]["code"], "forbidden")?;
     target.get(&job.path).send().await?.of_status(200).map(drop)
 }
 

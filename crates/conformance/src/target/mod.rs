@@ -34,7 +34,6 @@ pub(crate) struct Target {
     key: Option<HeaderValue>,
     extent: Extent,
     is_scripted: bool,
-    has_stream: bool,
     observed: Observations,
 }
 
@@ -70,26 +69,17 @@ impl Target {
             key,
             extent,
             is_scripted: false,
-            has_stream: false,
             observed: Observations::default(),
         };
         let registry = target.published("/v1/problems").await.map_err(unusable)?;
         target.observed.know(&registry);
         target.is_scripted = target.accepts_scripts().await.map_err(unusable)?;
-        // Without an upgrade it is refused, but it is there.
-        let stream = target.get(STREAM).send().await.map_err(|fault| unusable(seen(fault)))?;
-        target.has_stream = stream.status() != 404;
         Ok(target)
     }
 
     /// Whether the servers answer with the scripted model.
     pub(crate) const fn is_scripted(&self) -> bool {
         self.is_scripted
-    }
-
-    /// Whether the servers have a socket of many jobs.
-    pub(crate) const fn has_stream(&self) -> bool {
-        self.has_stream
     }
 
     pub(crate) const fn extent(&self) -> Extent {
@@ -167,7 +157,7 @@ fn seen(fault: crate::fault::Fault) -> String {
     let checked: Checked = Err(fault);
     match crate::Verdict::from(checked) {
         crate::Verdict::Broken(breach) => breach.seen,
-        crate::Verdict::NotApplicable { reason } | crate::Verdict::NotOffered { reason } => reason,
+        crate::Verdict::NotApplicable { reason } => reason,
         crate::Verdict::Kept => String::new(),
     }
 }

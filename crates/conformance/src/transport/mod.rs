@@ -39,14 +39,9 @@ pub(crate) enum Transport {
 }
 
 impl Transport {
-    const OF_EVERY_SERVER: [Self; 4] =
-        [Self::Pages, Self::EventStream, Self::Socket, Self::JobSocket];
-
-    /// The ways that these servers have.
-    pub(crate) fn all(target: &Target) -> Vec<Self> {
-        let shared = target.has_stream().then_some(Self::SharedSocket);
-        Self::OF_EVERY_SERVER.into_iter().chain(shared).collect()
-    }
+    /// Every way there is.
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Pages, Self::EventStream, Self::Socket, Self::JobSocket, Self::SharedSocket];
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
