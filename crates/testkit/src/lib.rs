@@ -17,6 +17,7 @@ pub mod job_records;
 pub mod job_store;
 pub mod pdf;
 pub mod progress_bus;
+pub mod proof;
 pub mod secret_store;
 pub mod servers;
 mod skip;

@@ -151,6 +151,23 @@ impl RabbitMq {
         self.node.start().await;
     }
 
+    /// What has passed since the node started: hints alone are confirmed, and alone are in quorum
+    /// queues.
+    pub async fn traffic(&self) -> Traffic {
+        let count = async |counter: &str, of: &str| {
+            let expression = format!(
+                "lists:sum([maps:get({counter}, C, 0) || {{K, C}} <- \
+                 maps:to_list(rabbit_global_counters:overview()), lists:member({of}, K)])"
+            );
+            self.node.must(expression).await.parse().expect("a number")
+        };
+        Traffic {
+            confirmed: count("messages_confirmed_total", "{protocol, amqp091}").await,
+            acknowledged: count("messages_acknowledged_total", "{queue_type, rabbit_quorum_queue}")
+                .await,
+        }
+    }
+
     /// From now on the broker closes a channel that leaves a delivery unsettled for this long.
     pub async fn limit_unsettled(&self, timeout: Duration) {
         let ms = timeout.as_millis();
@@ -168,6 +185,15 @@ impl RabbitMq {
     pub async fn clear_memory_alarm(&self) {
         self.node.must(CLEAR_ALARM.to_owned()).await;
     }
+}
+
+/// Messages that a node has dealt with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Traffic {
+    /// Published, and confirmed to the publisher.
+    pub confirmed: u64,
+    /// Delivered, and acknowledged by the consumer.
+    pub acknowledged: u64,
 }
 
 enum Broker {

@@ -168,16 +168,18 @@ impl Postgres {
         format!("{}/{database}", self.url)
     }
 
-    /// Runs one statement, through psql.
-    fn execute(&self, database: &str, statement: &str) {
+    /// Runs one statement, through psql: what it returns, a line a row.
+    fn execute(&self, database: &str, statement: &str) -> String {
         let psql = Command::new(self.programs.join("psql"))
-            .args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--command", statement])
+            .args(["--no-psqlrc", "--quiet", "--no-align", "--tuples-only"])
+            .args(["--set=ON_ERROR_STOP=1", "--command", statement])
             .arg(self.url_of(database))
             .stdin(Stdio::null())
             .output()
             .expect("psql runs");
         let said = String::from_utf8_lossy(&psql.stderr);
         assert!(psql.status.success(), "{statement}: {said}");
+        String::from_utf8_lossy(&psql.stdout).trim_end().to_owned()
     }
 }
 
@@ -194,6 +196,26 @@ impl TestDatabase<'_> {
     /// If the server refuses it.
     pub fn execute(&self, statement: &str) {
         self.server.execute(&self.name, statement);
+    }
+
+    /// Runs one statement in it: what it returns, a line a row, its columns parted by `|`.
+    ///
+    /// # Panics
+    /// If the server refuses it.
+    #[must_use]
+    pub fn query(&self, statement: &str) -> String {
+        self.server.execute(&self.name, statement)
+    }
+
+    /// Ends every session, as an administrator does.
+    ///
+    /// # Panics
+    /// If the server does not answer.
+    pub fn cut_connections(&self) {
+        self.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        );
     }
 }
 
@@ -239,9 +261,11 @@ mod tests {
         server.restart();
         server.kill();
         server.start();
-        database.execute("DO 'BEGIN ASSERT (SELECT n = 1 FROM prepared); END'");
         let other = server.database(prepare).await;
-        other.execute("DO 'BEGIN ASSERT (SELECT count(*) = 0 FROM prepared); END'");
+        assert_eq!(
+            (database.query("TABLE prepared"), other.query("TABLE prepared")),
+            ("1".to_owned(), String::new())
+        );
     }
 
     #[tokio::test]

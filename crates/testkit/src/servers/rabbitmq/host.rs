@@ -69,6 +69,23 @@ impl VirtualHost {
         self.private().must(expression).await == "true"
     }
 
+    /// Puts a message with a header into a queue, as another release might.
+    ///
+    /// # Panics
+    /// If the broker is not a private one.
+    pub async fn send(&self, queue: &str, payload: &str, header: (&str, &str)) {
+        let (name, value) = header;
+        let bytes: Vec<String> = payload.bytes().map(|byte| byte.to_string()).collect();
+        let expression = format!(
+            "ok = rabbit_basic:publish(rabbit_misc:r(<<\"{}\">>, exchange, <<>>), \
+             <<\"{queue}\">>, [{{delivery_mode, 2}}, {{headers, [{{<<\"{name}\">>, longstr, \
+             <<\"{value}\">>}}]}}], <<{}>>), ok",
+            self.name,
+            bytes.join(",")
+        );
+        self.private().must(expression).await;
+    }
+
     /// The names of the queues.
     ///
     /// # Panics
