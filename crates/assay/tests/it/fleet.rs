@@ -1,13 +1,13 @@
 //! A fleet: gateways and workers as processes, over a real PostgreSQL and a real RabbitMQ.
 
+mod chaos;
 mod crashes;
 pub(crate) mod processes;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use contracts::{EventPage, JobState};
-use serde_json::Value;
+use serde::Deserialize;
 
 use crate::process::PATIENCE;
 use processes::{Fleet, Servers};
@@ -77,19 +77,44 @@ pub(crate) fn assert_sound(log: &EventPage) {
     assert_eq!(steps.len(), all, "a finished step was finished again: {log:?}");
 }
 
-/// How often each job called each step, as the scripted stand-ins of all workers noted it.
-pub(crate) fn calls(ledger: &Path) -> BTreeMap<(String, String), usize> {
-    let mut calls = BTreeMap::new();
-    for line in std::fs::read_to_string(ledger).unwrap_or_default().lines() {
-        let call: Value = serde_json::from_str(line).unwrap();
-        let text = |key: &str| call[key].as_str().unwrap_or_default().to_owned();
-        *calls.entry((text("job_id"), text("step"))).or_default() += 1;
-    }
-    calls
+/// A call of a step, as the scripted stand-ins of all workers note it before they do anything else.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+struct Call {
+    job_id: String,
+    step: String,
+    attempt: u32,
+}
+
+/// The calls of all steps, in order.
+fn ledger(file: &Path) -> Vec<Call> {
+    let lines = std::fs::read_to_string(file).unwrap_or_default();
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// How often this step of a job was called.
+pub(crate) fn calls(file: &Path, job_id: &str, step: &str) -> usize {
+    ledger(file).iter().filter(|call| call.job_id == job_id && call.step == step).count()
 }
 
 /// Waits until this step of a job was called.
-async fn until_called(ledger: &Path, job_id: &str, step: &str) {
-    let key = (job_id.to_owned(), step.to_owned());
-    testkit::eventually(PATIENCE, async || calls(ledger).get(&key).map(|_| ())).await;
+async fn until_called(file: &Path, job_id: &str, step: &str) {
+    let called = async || (calls(file, job_id, step) > 0).then_some(());
+    testkit::eventually(PATIENCE, called).await;
+}
+
+/// What `assay verify` says of the database, if this binary has it.
+///
+/// # Panics
+/// If it finds anything.
+fn verified(fleet: &Fleet) -> &'static str {
+    let help = fleet.command("verify").arg("--help").output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    if !help.lines().any(|line| line.trim_start().starts_with("verify ")) {
+        return "not in this binary";
+    }
+    let output = fleet.command("verify").arg("verify").output().unwrap();
+    let (said, errors) = (output.stdout, output.stderr);
+    let said = format!("{}{}", String::from_utf8_lossy(&said), String::from_utf8_lossy(&errors));
+    assert!(output.status.success(), "{said}");
+    "clean"
 }

@@ -37,9 +37,8 @@ async fn a_job_ends_once_and_well_wherever_its_processes_die() {
         let mut run = Run::start(Fleet::new(&servers), &plan(point, "kill"));
         let job = run.job_to_its_end().await;
         assert!(run.deaths > 0, "nothing came to {}", point.name());
-        let calls = calls(&run.fleet.ledger());
         for step in ["retrieve", "synthesize"] {
-            let count = calls[&(job.id.to_string(), step.to_owned())];
+            let count = calls(&run.fleet.ledger(), &job.id.to_string(), step);
             // One attempt fails, and each death may cost one more call of the step it was in.
             assert!(count <= 2 + run.deaths, "{}: {count} calls of {step}", point.name());
         }

@@ -38,14 +38,18 @@ impl Server {
 
     /// Starts what this command serves, and waits until it listens.
     pub(crate) fn of(command: Command) -> Self {
+        Self::try_of(command).expect("it says where it listens")
+    }
+
+    /// The same; `None` if the process ends before it listens.
+    pub(crate) fn try_of(command: Command) -> Option<Self> {
         let mut base = None;
         let child = spawn(command, |line| {
             let (_, rest) = line.split_once("http://")?;
             base = rest.split([',', ' ']).next().map(|address| format!("http://{address}"));
             base.is_some().then_some(())
-        });
-        let base = base.expect("it said where it listens");
-        Self { child, base, client: reqwest::Client::new() }
+        })?;
+        Some(Self { child, base: base?, client: reqwest::Client::new() })
     }
 
     /// Its process id.
@@ -134,8 +138,24 @@ pub(crate) struct Worker {
 impl Worker {
     /// Starts a worker and waits until it works.
     pub(crate) fn of(command: Command) -> Self {
+        Self::try_of(command).expect("it says that it works")
+    }
+
+    /// The same; `None` if the process ends before it works.
+    pub(crate) fn try_of(command: Command) -> Option<Self> {
         let works = |line: &str| line.starts_with("assay worker").then_some(());
-        Self { child: spawn(command, works) }
+        Some(Self { child: spawn(command, works)? })
+    }
+
+    /// Sends the process a signal, such as `STOP`.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+
+    /// The exit code, if the process has ended by itself.
+    pub(crate) fn exit_code(&mut self) -> Option<i32> {
+        self.child.try_wait().unwrap().and_then(|status| status.code())
     }
 
     /// SIGKILL, and the end of the process.
@@ -146,8 +166,7 @@ impl Worker {
 
     /// SIGTERM, and the end of the process; returns whether it ended well.
     pub(crate) fn terminate(mut self) -> bool {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.signal("TERM");
         self.child.wait().unwrap().success()
     }
 
@@ -164,18 +183,22 @@ impl Drop for Worker {
     }
 }
 
-/// Starts a process and waits until it says something that `is_ready` takes.
-fn spawn(mut command: Command, mut is_ready: impl FnMut(&str) -> Option<()>) -> Child {
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+/// Starts a process and waits until it says something that `is_ready` takes; `None` if it ends
+/// before that.
+fn spawn(mut command: Command, mut is_ready: impl FnMut(&str) -> Option<()>) -> Option<Child> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     loop {
-        let line = lines.next().expect("the process says that it is ready").unwrap();
-        if is_ready(&line).is_some() {
+        let Some(line) = lines.next() else {
+            child.wait().unwrap();
+            return None;
+        };
+        if is_ready(&line.unwrap()).is_some() {
             break;
         }
     }
     // Keeps the pipe empty, so that the process never waits for its reader.
     std::thread::spawn(move || lines.for_each(drop));
-    child
+    Some(child)
 }

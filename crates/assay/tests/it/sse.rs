@@ -39,17 +39,22 @@ impl Stream {
 
     /// The next frame that carries data; `None` at the end.
     pub(crate) async fn next(&mut self) -> Option<Said> {
+        self.try_next().await.unwrap()
+    }
+
+    /// The same, over a connection that may break.
+    pub(crate) async fn try_next(&mut self) -> reqwest::Result<Option<Said>> {
         loop {
             while let Some((block, rest)) = self.text.split_once("\n\n") {
                 let said = read(block);
                 self.text = rest.to_owned();
                 if said.is_some() {
-                    return said;
+                    return Ok(said);
                 }
             }
-            match timeout(DEADLINE, self.response.chunk()).await.unwrap().unwrap() {
+            match timeout(DEADLINE, self.response.chunk()).await.unwrap()? {
                 Some(bytes) => self.text.push_str(std::str::from_utf8(&bytes).unwrap()),
-                None => return None,
+                None => return Ok(None),
             }
         }
     }

@@ -4,10 +4,9 @@ use std::time::{Duration, Instant};
 
 use contracts::{Code, JobState};
 
-use super::processes::{Fleet, Servers, migrated};
+use super::processes::{Fleet, Servers};
 use super::{assert_sound, calls, until_called};
 use crate::process::PATIENCE;
-use testkit::servers::{Postgres, rabbitmq};
 
 /// From the death of a worker to its job running elsewhere, on a machine that is busy with other
 /// tests; the bound that holds of an idle one is 3 s.
@@ -36,7 +35,7 @@ async fn a_job_of_a_killed_worker_goes_on_at_another_after_its_last_finished_ste
     let ended = gateway.until_ended(&job).await;
     assert_eq!((ended.state, ended.failures), (JobState::Succeeded, 0));
     assert_sound(&gateway.events(&job).await);
-    let of_step = |step: &str| calls(&fleet.ledger())[&(job.id.to_string(), step.to_owned())];
+    let of_step = |step: &str| calls(&fleet.ledger(), &job.id.to_string(), step);
     assert_eq!((of_step("retrieve"), of_step("synthesize")), (1, 2));
 }
 
@@ -70,46 +69,5 @@ async fn a_job_that_kills_its_worker_each_time_is_given_up_and_its_neighbours_en
     assert_eq!(killer.error.map(|error| error.code), Some(Code::WorkerLost));
     for job in &neighbours {
         assert_eq!(gateway.until_ended(job).await.state, JobState::Succeeded);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn every_accepted_job_ends_once_though_workers_broker_and_database_go_down() {
-    const ROUNDS: usize = 5;
-    const JOBS_A_ROUND: usize = 20;
-    let Some(postgres) = Postgres::shared() else { return };
-    let Some((host, broker)) = rabbitmq::alone().await else { return };
-    let servers = Servers { database: migrated(postgres).await, host };
-    let fleet = Fleet::new(&servers);
-    let gateways = [fleet.gateway(), fleet.gateway()];
-    let names = ["one", "two"];
-    let mut workers = names.map(|name| Some(fleet.worker(name)));
-    let mut jobs = Vec::new();
-    for round in 0..ROUNDS {
-        for n in 0..JOBS_A_ROUND {
-            jobs.push(gateways[n % 2].submit("script: delay_ms=40").await);
-        }
-        let victim = round % 2;
-        if let Some(worker) = workers[victim].take() {
-            worker.kill_9();
-        }
-        match round {
-            1 => broker.stop_app().await,
-            2 => broker.start_app().await,
-            _ => {}
-        }
-        workers[victim] = Some(fleet.worker(names[victim]));
-    }
-    for job in &jobs {
-        let ended = gateways[0].until_ended(job).await;
-        assert_eq!(ended.state, JobState::Succeeded, "{ended:?}");
-        let log = gateways[1].events(job).await;
-        assert_sound(&log);
-    }
-    let retrieved = calls(&fleet.ledger());
-    let lost_workers = ROUNDS;
-    for job in &jobs {
-        let count = retrieved[&(job.id.to_string(), "retrieve".to_owned())];
-        assert!(count <= 1 + lost_workers, "{count} calls of one step");
     }
 }

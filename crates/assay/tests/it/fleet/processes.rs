@@ -1,22 +1,27 @@
 //! The servers and the processes of a fleet under test.
 
-use std::path::PathBuf;
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use adapter_postgres::Settings;
 use tempfile::TempDir;
-use testkit::servers::rabbitmq::VirtualHost;
+use testkit::servers::rabbitmq::{RabbitMq, VirtualHost};
 use testkit::servers::{Postgres, TestDatabase, rabbitmq};
 
 use crate::process::{Server, Worker};
 
+/// Names a folder in which the processes of a fleet leave their logs. Without it they say on
+/// stderr what is an error.
+const LOGS: &str = "ASSAY_TEST_LOGS";
+
 /// A database and a virtual host for one test.
-pub(crate) struct Servers {
-    pub(crate) database: TestDatabase<'static>,
+pub(crate) struct Servers<'s> {
+    pub(crate) database: TestDatabase<'s>,
     pub(crate) host: VirtualHost,
 }
 
-impl Servers {
+impl Servers<'static> {
     /// `None`, after saying why, if one of them is not here.
     pub(crate) async fn start() -> Option<Self> {
         let postgres = Postgres::shared()?;
@@ -32,8 +37,16 @@ impl Servers {
     }
 }
 
+impl<'s> Servers<'s> {
+    /// Both servers to be broken.
+    pub(crate) async fn alone_on(postgres: &'s Postgres) -> Option<(Self, RabbitMq)> {
+        let (host, broker) = rabbitmq::alone().await?;
+        Some((Self { database: migrated(postgres).await, host }, broker))
+    }
+}
+
 /// A database of this release's form.
-pub(crate) async fn migrated(postgres: &'static Postgres) -> TestDatabase<'static> {
+async fn migrated(postgres: &Postgres) -> TestDatabase<'_> {
     let migrate = |url: String| async move {
         adapter_postgres::migrate(&Settings::of_url(&url).unwrap()).await.unwrap();
     };
@@ -49,7 +62,7 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    pub(crate) fn new(servers: &Servers) -> Self {
+    pub(crate) fn new(servers: &Servers<'_>) -> Self {
         Self {
             database_url: servers.database.url(),
             amqp_url: Some(servers.host.url().to_owned()),
@@ -58,12 +71,12 @@ impl Fleet {
         }
     }
 
-    pub(crate) fn without_broker(servers: &Servers) -> Self {
+    pub(crate) fn without_broker(servers: &Servers<'_>) -> Self {
         Self { amqp_url: None, ..Self::new(servers) }
     }
 
     /// One that answers from its documents.
-    pub(crate) fn answering(servers: &Servers) -> Self {
+    pub(crate) fn answering(servers: &Servers<'_>) -> Self {
         Self { model: "extractive", ..Self::new(servers) }
     }
 
@@ -74,16 +87,26 @@ impl Fleet {
 
     /// Starts a gateway on a free port.
     pub(crate) fn gateway(&self) -> Server {
+        Server::of(self.gateway_command("127.0.0.1:0"))
+    }
+
+    /// What starts a gateway at this address.
+    pub(crate) fn gateway_command(&self, listen: &str) -> Command {
         let mut command = self.command("gateway");
-        command.args(["gateway", "--listen", "127.0.0.1:0"]);
-        Server::of(command)
+        command.args(["gateway", "--listen", listen]);
+        command
     }
 
     /// Starts a worker; one of a name at a time.
     pub(crate) fn worker(&self, name: &str) -> Worker {
+        Worker::of(self.worker_command(name))
+    }
+
+    /// What starts a worker of this name.
+    pub(crate) fn worker_command(&self, name: &str) -> Command {
         let mut command = self.command(name);
         command.arg("worker");
-        Worker::of(command)
+        command
     }
 
     /// Takes a document about Acme in.
@@ -103,10 +126,16 @@ impl Fleet {
             .env("ASSAY_DATA_DIR", self.dir.path().join(name))
             .env("ASSAY_MODEL", self.model)
             .env("ASSAY_SCRIPTED_LEDGER", self.ledger())
-            .env("ASSAY_LOG", "error")
+            .env("ASSAY_LOG", "error,lapin=off")
             .env_remove("ASSAY_AMQP_URL");
         if let Some(amqp_url) = &self.amqp_url {
             command.env("ASSAY_AMQP_URL", amqp_url);
+        }
+        if let Some(folder) = std::env::var_os(LOGS) {
+            let test = self.dir.path().file_name().unwrap_or_default().to_string_lossy();
+            let file = Path::new(&folder).join(format!("{test}-{name}.log"));
+            let file = OpenOptions::new().create(true).append(true).open(file).unwrap();
+            command.env("ASSAY_LOG", "info,lapin=off").stderr(file);
         }
         command
     }
