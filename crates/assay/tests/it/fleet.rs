@@ -1,12 +1,17 @@
 //! A fleet: gateways and workers as processes, over a real PostgreSQL and a real RabbitMQ.
 
+mod audit;
 mod chaos;
 mod crashes;
+mod frozen;
 pub(crate) mod processes;
+mod recovery;
+mod restarts;
 
 use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use contracts::{EventPage, JobState};
+use contracts::{EventPage, Job, JobState};
 use serde::Deserialize;
 
 use crate::process::PATIENCE;
@@ -62,6 +67,9 @@ async fn a_document_that_is_ready_is_seen_by_every_job_that_starts_afterwards() 
     }
 }
 
+/// The queue of hints.
+const HINTS: &str = "assay.hints";
+
 /// Checks a log: numbered without holes, ended once, no finished step finished again.
 pub(crate) fn assert_sound(log: &EventPage) {
     let versions: Vec<u64> = log.events.iter().map(contracts::Event::version).collect();
@@ -96,6 +104,13 @@ pub(crate) fn calls(file: &Path, job_id: &str, step: &str) -> usize {
     ledger(file).iter().filter(|call| call.job_id == job_id && call.step == step).count()
 }
 
+/// Waits until this step of each job was called.
+async fn until_all_called(file: &Path, jobs: &[Job], step: &str) {
+    for job in jobs {
+        until_called(file, &job.id.to_string(), step).await;
+    }
+}
+
 /// Waits until this step of a job was called.
 async fn until_called(file: &Path, job_id: &str, step: &str) {
     let called = async || (calls(file, job_id, step) > 0).then_some(());
@@ -117,4 +132,9 @@ fn verified(fleet: &Fleet) -> &'static str {
     let said = format!("{}{}", String::from_utf8_lossy(&said), String::from_utf8_lossy(&errors));
     assert!(output.status.success(), "{said}");
     "clean"
+}
+
+/// The time since the Unix epoch.
+fn now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap()
 }

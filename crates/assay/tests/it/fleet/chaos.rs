@@ -3,7 +3,6 @@
 //! are cut. Clients do what clients do: they send again under one key, and come back with their
 //! cursor.
 
-mod audit;
 mod clients;
 mod schedule;
 mod subscribers;
@@ -13,15 +12,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use contracts::Job;
 use rand::SeedableRng as _;
 use rand::rngs::SmallRng;
+use serde_json::Value;
 use testkit::proof::{self, Length, figure};
 use testkit::servers::Postgres;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use super::audit::Logs;
 use super::processes::{Fleet, Servers};
-use super::{ledger, verified};
+use super::{audit, ledger, verified};
 use crate::client::Client;
 use clients::Accepted;
 use schedule::{Size, schedule};
@@ -63,8 +65,13 @@ async fn every_accepted_job_ends_once_and_every_stream_is_its_log_whatever_break
     world.heal().await;
     let (accepted, transcripts) = clients.finish().await;
 
-    let logs = audit::ended_once(world.gateways(), &accepted).await;
-    audit::transcripts_are_logs(&transcripts, &logs);
+    let all: Vec<Job> = accepted.iter().map(|accepted| accepted.job.clone()).collect();
+    let [first, second] = world.gateways();
+    let logs = audit::ended_once(first, &all).await;
+    for job in &all {
+        assert_eq!(second.events(job).await, logs[&job.id.to_string()]);
+    }
+    transcripts_are_logs(&transcripts, &logs);
     let calls = audit::finished_steps_stay_finished(&ledger(&fleet.ledger()), &logs);
     let in_database = servers.database.query("SELECT count(*) FROM jobs");
     assert_eq!(in_database, jobs.to_string(), "a submission that was sent again made another job");
@@ -84,6 +91,14 @@ async fn every_accepted_job_ends_once_and_every_stream_is_its_log_whatever_break
     figure("chaos, their connections", connections);
     figure("chaos, `assay verify`", verified(&fleet));
     figure("chaos, seconds", began.elapsed().as_secs());
+}
+
+/// Asserts that every subscriber was shown exactly the log.
+fn transcripts_are_logs(transcripts: &[Transcript], logs: &Logs) {
+    for Transcript { job, events, .. } in transcripts {
+        let log = &logs[&job.id.to_string()];
+        assert_eq!(Value::from(events.clone()), serde_json::to_value(&log.events).unwrap());
+    }
 }
 
 /// Submissions, and those who follow some of them.

@@ -38,6 +38,12 @@ impl Servers<'static> {
 }
 
 impl<'s> Servers<'s> {
+    /// A database on a server that the test may break.
+    pub(crate) async fn on(postgres: &'s Postgres) -> Option<Self> {
+        let host = rabbitmq::shared().await?;
+        Some(Self { database: migrated(postgres).await, host })
+    }
+
     /// Both servers to be broken.
     pub(crate) async fn alone_on(postgres: &'s Postgres) -> Option<(Self, RabbitMq)> {
         let (host, broker) = rabbitmq::alone().await?;

@@ -9,11 +9,10 @@ use tokio::task::block_in_place;
 use super::schedule::Act;
 use super::{GATEWAYS, WORKERS};
 use crate::client::Client;
+use crate::fleet::HINTS;
 use crate::fleet::processes::{Fleet, Servers};
 use crate::process::{PATIENCE, Server, Worker};
 
-/// The queue of hints.
-const HINTS: &str = "assay.hints";
 /// A job may be lost with this many workers in a row. Once more, and it is held to be what kills
 /// them.
 const CRASHES_MAX: u32 = 2;
@@ -82,9 +81,10 @@ impl<'a> World<'a> {
             Act::KillWorker(n) => self.kill_worker(n).await,
             Act::KillGateway(n) => drop(self.gateways[n].take()),
             Act::StopBroker => self.broker.stop().await,
+            Act::KillBroker => self.broker.kill().await,
             Act::StartBroker => self.broker.start().await,
             Act::ResetBroker => self.reset_broker().await,
-            Act::DeleteQueue => self.delete_queue().await,
+            Act::DeleteQueues => self.delete_queues().await,
             Act::CloseBrokerConnections => self.servers.host.close_connections().await,
             Act::CutBrokerConnections => self.servers.host.cut_connections().await,
             Act::StopDatabase => self.end_database(Postgres::stop),
@@ -156,11 +156,11 @@ impl<'a> World<'a> {
         self.servers.host.make_again().await;
     }
 
-    /// Deletes the queue once somebody has declared it.
-    async fn delete_queue(&self) {
+    /// Deletes the queue of hints, once somebody has declared it, and those of the gateways' news.
+    async fn delete_queues(&self) {
         let is_there = async || self.servers.host.depth(HINTS).await;
         testkit::eventually(PATIENCE, is_there).await;
-        self.servers.host.delete_queue(HINTS).await;
+        self.servers.host.delete_queues().await;
     }
 
     fn end_database(&mut self, end: fn(&Postgres)) {

@@ -1,14 +1,11 @@
 //! What must hold of every job afterwards, whatever was broken.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use contracts::{Event, EventPage, JobState};
-use serde_json::Value;
+use contracts::{Event, EventPage, Job, JobState};
 
-use super::GATEWAYS;
-use super::clients::Accepted;
-use super::subscribers::Transcript;
-use crate::fleet::{Call, assert_sound};
+use super::{Call, assert_sound};
 use crate::process::Server;
 
 /// The logs of jobs, by id.
@@ -25,28 +22,19 @@ pub(super) struct Calls {
     pub(super) late: usize,
 }
 
-/// Asserts that every job ended once and well, and that every gateway has the same log of it.
-pub(super) async fn ended_once(gateways: [&Server; GATEWAYS], jobs: &[Accepted]) -> Logs {
+/// Asserts that every job ends once and well.
+pub(super) async fn ended_once(gateway: &Server, jobs: &[Job]) -> Logs {
     let mut logs = Logs::new();
-    for Accepted { job, .. } in jobs {
-        let ended = gateways[0].until_ended(job).await;
+    for job in jobs {
+        let ended = gateway.until_ended(job).await;
         assert_eq!(ended.state, JobState::Succeeded, "{ended:?}");
-        let log = gateways[0].events(job).await;
+        let log = gateway.events(job).await;
         assert_sound(&log);
         assert_eq!(log.head, ended.version);
-        assert_eq!(log, gateways[1].events(job).await);
         logs.insert(job.id.to_string(), log);
     }
     assert_eq!(logs.len(), jobs.len(), "two submissions made one job");
     logs
-}
-
-/// Asserts that every subscriber was shown exactly the log.
-pub(super) fn transcripts_are_logs(transcripts: &[Transcript], logs: &Logs) {
-    for Transcript { job, events, .. } in transcripts {
-        let log = &logs[&job.id.to_string()];
-        assert_eq!(Value::from(events.clone()), serde_json::to_value(&log.events).unwrap());
-    }
 }
 
 /// Asserts that no finished step was called again, and that each attempt called a step once.
@@ -77,11 +65,29 @@ pub(super) fn finished_steps_stay_finished(ledger: &[Call], logs: &Logs) -> Call
     calls
 }
 
-/// How many attempts lost their worker.
+/// How many attempts ended because their worker was taken for dead.
 pub(super) fn lost_leases(logs: &Logs) -> usize {
-    let is_lost =
-        |event: &&Event| event.kind == "job.requeued" && event.data["reason"] == "lease_lost";
-    logs.values().map(|log| log.events.iter().filter(is_lost).count()).sum()
+    logs.values().flat_map(|log| &log.events).filter(|event| is_lease_lost(event)).count()
+}
+
+/// Whether an attempt ends here because its worker was taken for dead.
+pub(super) fn is_lease_lost(event: &Event) -> bool {
+    event.kind == "job.requeued" && event.data["reason"] == "lease_lost"
+}
+
+/// Whether an attempt ends here because its worker was told to stop.
+pub(super) fn is_handed_over(event: &Event) -> bool {
+    event.kind == "job.requeued" && event.data["reason"] == "drain"
+}
+
+/// When the attempt began that follows such an event, since the Unix epoch. The database's clock is
+/// this machine's.
+pub(super) fn resumed(log: &EventPage, given_back: fn(&Event) -> bool) -> Option<Duration> {
+    let given_back = log.events.iter().position(given_back)?;
+    let started = log.events[given_back..].iter().find(|event| event.kind == "job.started")?;
+    let started = u64::try_from(started.time.as_millis()).unwrap();
+    // The event's time is cut off after the milliseconds.
+    Some(Duration::from_millis(started + 1))
 }
 
 /// The attempt that finished a step.
