@@ -3,9 +3,11 @@
 mod audit;
 mod chaos;
 mod crashes;
+mod dispatch;
 mod frozen;
 pub(crate) mod processes;
 mod recovery;
+mod releases;
 mod restarts;
 
 use std::path::Path;

@@ -80,6 +80,12 @@ pub(super) fn is_handed_over(event: &Event) -> bool {
     event.kind == "job.requeued" && event.data["reason"] == "drain"
 }
 
+/// When a job began that has, since the Unix epoch.
+pub(super) fn started(job: &Job) -> Duration {
+    let started = job.started_at.expect("it has begun").as_millis();
+    Duration::from_millis(u64::try_from(started).unwrap())
+}
+
 /// When the attempt began that follows such an event, since the Unix epoch. The database's clock is
 /// this machine's.
 pub(super) fn resumed(log: &EventPage, given_back: fn(&Event) -> bool) -> Option<Duration> {

@@ -35,6 +35,13 @@ impl Servers<'static> {
         let host = rabbitmq::private().await?;
         Some(Self { database: migrated(postgres).await, host })
     }
+
+    /// A broker to be broken, which no other test uses meanwhile.
+    pub(crate) async fn with_broker_alone() -> Option<(Self, RabbitMq)> {
+        let postgres = Postgres::shared()?;
+        let (host, broker) = rabbitmq::alone().await?;
+        Some((Self { database: migrated(postgres).await, host }, broker))
+    }
 }
 
 impl<'s> Servers<'s> {
