@@ -2,6 +2,7 @@
 
 mod audit;
 mod chaos;
+mod clocks;
 mod crashes;
 mod dispatch;
 mod frozen;

@@ -1,4 +1,5 @@
-//! The programs that tests start: a database, a broker, readers of PDF and of a compose file.
+//! The programs that tests start: a database, a broker, readers of PDF and of a compose file,
+//! another time of day.
 //!
 //! On a Debian machine that it may change, what is missing is installed. Elsewhere the tests that
 //! need it skip themselves, and this says what to install.
@@ -28,7 +29,7 @@ enum Place {
     OnPath,
 }
 
-const PROGRAMS: [Program; 4] = [
+const PROGRAMS: [Program; 5] = [
     Program {
         name: "initdb",
         package: "postgresql",
@@ -42,6 +43,7 @@ const PROGRAMS: [Program; 4] = [
     Program { name: "pdftotext", package: "poppler-utils", place: Place::OnPath },
     // It reads docker-compose.yml; it does so without Docker, which it only recommends.
     Program { name: "docker-compose", package: "docker-compose", place: Place::OnPath },
+    Program { name: "faketime", package: "faketime", place: Place::OnPath },
 ];
 
 /// What one run of apt-get may take, in seconds.
@@ -184,9 +186,9 @@ mod tests {
         fs::create_dir_all(&bin).unwrap();
         fs::write(bin.join("initdb"), "").unwrap();
         let reason = wanted(&missing(root.path()));
-        let names = "rabbitmq-server, pdftotext, docker-compose not found";
+        let names = "rabbitmq-server, pdftotext, docker-compose, faketime not found";
         assert!(reason.starts_with(names), "{reason}");
-        let packages = "`apt-get install rabbitmq-server poppler-utils docker-compose`";
+        let packages = "`apt-get install rabbitmq-server poppler-utils docker-compose faketime`";
         assert!(reason.contains(packages), "{reason}");
     }
 
