@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use clap::ValueEnum;
 
-use super::{Surroundings, Verdict, at, clients, command, programs, readme};
+use super::{Surroundings, Verdict, at, clients, command, figures, programs, readme};
 use crate::layering::{self, Workspace};
 
 /// Random cases for each property with `--long`; proptest's default is 256.
@@ -145,14 +145,42 @@ fn deny(around: &mut Surroundings<'_>) -> anyhow::Result<Verdict> {
 }
 
 fn tests(around: &mut Surroundings<'_>) -> anyhow::Result<Verdict> {
-    let mut cargo = at(&around.root, "cargo");
     // The documented examples of the libraries are tests too, and included.
-    cargo.args(["test", "--workspace", "--locked", "--no-fail-fast", "--features", FEATURES]);
-    cargo.env("ASSAY_TEST_SKIPS", &around.skips);
-    if around.long {
-        cargo.env("ASSAY_TEST_LONG", "1").env("PROPTEST_CASES", CASES_LONG);
+    let all: &[&[&str]] = &[&["--workspace", "--features", FEATURES]];
+    // What the proofs of the fleet measure is not to be disturbed by other tests.
+    let one_by_one: &[&[&str]] = &[
+        &["--workspace", "--exclude", "assay", "--features", "engine/faults"],
+        &["-p", "assay", "--features", FEATURES, "--", "--skip", "fleet::"],
+        &[
+            "-p",
+            "assay",
+            "--features",
+            FEATURES,
+            "--test",
+            "it",
+            "--",
+            "--test-threads=1",
+            "fleet::",
+        ],
+    ];
+    let mut verdict = Verdict::Passed;
+    for arguments in if around.long { one_by_one } else { all } {
+        let mut cargo = at(&around.root, "cargo");
+        cargo.args(["test", "--locked", "--no-fail-fast"]).args(*arguments);
+        cargo.env("ASSAY_TEST_SKIPS", &around.skips).env("ASSAY_TEST_FIGURES", &around.figures);
+        if around.long {
+            cargo.env("ASSAY_TEST_LONG", "1").env("PROPTEST_CASES", CASES_LONG);
+        }
+        let advice = "the failed tests and their output are above";
+        match self::verdict(around, &mut cargo, advice)? {
+            Verdict::Passed => {}
+            other @ (Verdict::Skipped { .. } | Verdict::Failed { .. }) => verdict = other,
+        }
     }
-    verdict(around, &mut cargo, "the failed tests and their output are above")
+    if around.long && verdict == Verdict::Passed {
+        figures::publish(around)?;
+    }
+    Ok(verdict)
 }
 
 /// Runs a program whose exit code is the verdict.

@@ -3,6 +3,7 @@
 mod check;
 mod clients;
 mod command;
+mod figures;
 mod programs;
 mod readme;
 mod tally;
@@ -21,8 +22,8 @@ use tally::Tally;
 /// What to check.
 #[derive(Debug, Args)]
 pub(crate) struct TestArgs {
-    /// Search longer: 20 times as many cases for each property, and whatever tests read
-    /// `ASSAY_TEST_LONG`.
+    /// Search longer: 20 times as many cases for each property, and the proofs of the fleet at
+    /// full length, whose figures go into docs/reliability.md.
     #[arg(long)]
     long: bool,
     /// Only this check.
@@ -51,6 +52,8 @@ struct Surroundings<'a> {
     root: PathBuf,
     /// Where tests say that they skipped themselves, a line each: `test name: reason`.
     skips: PathBuf,
+    /// Where proofs say what they measured, a line each: `name: value`.
+    figures: PathBuf,
     /// The home of whatever the README's command keeps.
     data_home: PathBuf,
     long: bool,
@@ -69,6 +72,7 @@ pub(crate) fn run(args: &TestArgs, out: &mut dyn Write) -> anyhow::Result<ExitCo
     let mut around = Surroundings {
         root: crate::repository().canonicalize().context("the checkout is gone")?,
         skips: folder.path().join("skipped"),
+        figures: folder.path().join("figures"),
         data_home: folder.path().join("data"),
         long: args.long,
         tally: Tally::default(),

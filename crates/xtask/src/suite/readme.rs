@@ -112,6 +112,7 @@ mod tests {
         let mut around = Surroundings {
             root: folder.path().to_owned(),
             skips: folder.path().join("skips"),
+            figures: folder.path().join("figures"),
             data_home: folder.path().join("data"),
             long: false,
             tally: Tally::default(),
