@@ -7,7 +7,7 @@ use serde_json::Value;
 use testkit::proof::{Length, figure};
 
 use super::processes::{Fleet, Servers};
-use super::{audit, ledger, until_all_called};
+use super::{audit, ledger, until_all_called, verified};
 use crate::process::{PATIENCE, Server, Worker};
 
 /// Jobs that have ended elsewhere when the worker is thawed.
@@ -55,6 +55,7 @@ async fn a_worker_that_was_frozen_until_its_jobs_were_given_back_has_no_write_ac
     figure("frozen workers, writes accepted afterwards", 0);
     figure("frozen workers, calls of finished steps by them", calls.late);
     figure("frozen workers that ended themselves", ended_itself);
+    figure("frozen workers, `assay verify`", verified(&fleet));
 }
 
 async fn submit(gateway: &Server, count: usize, question: &str) -> Vec<Job> {

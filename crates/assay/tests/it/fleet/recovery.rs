@@ -6,7 +6,7 @@ use contracts::Job;
 use testkit::proof::{self, Length, figure};
 
 use super::processes::{Fleet, Servers};
-use super::{audit, ledger, now, until_all_called};
+use super::{audit, ledger, now, until_all_called, verified};
 use crate::process::{Server, Worker};
 
 /// Jobs that lose their worker, at least.
@@ -48,6 +48,7 @@ async fn jobs_of_a_killed_worker_run_elsewhere_within_seconds() {
     let logs = audit::ended_once(&gateway, &jobs).await;
     let calls = audit::finished_steps_stay_finished(&ledger(&fleet.ledger()), &logs);
     assert_eq!(calls.late, 0);
+    figure("recovery, `assay verify`", verified(&fleet));
     if proof::is_long() {
         assert!(p99 <= P99_MAX, "{took:?}");
     } else {

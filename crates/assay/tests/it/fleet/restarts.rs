@@ -8,7 +8,7 @@ use testkit::servers::Postgres;
 use tokio::task::block_in_place;
 
 use super::processes::{Fleet, Servers};
-use super::{audit, ledger, now, until_all_called};
+use super::{audit, ledger, now, until_all_called, verified};
 use crate::process::{Server, Worker};
 
 /// What an attempt that is handed over may take to begin elsewhere, from SIGTERM on.
@@ -45,6 +45,7 @@ async fn a_restart_of_the_database_gives_back_no_living_workers_job() {
     figure("restarts of the database", short.len() + long.len());
     figure("restarts of the database, jobs that were running", all.len());
     figure("restarts of the database, jobs given back", audit::lost_leases(&logs));
+    figure("restarts of the database, `assay verify`", verified(&fleet));
 }
 
 /// Jobs that are in their steps before and after an outage of this length, and some that begin and
