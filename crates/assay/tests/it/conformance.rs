@@ -2,6 +2,7 @@
 //! `assay conformance`, and that it proves anything is proved here.
 
 #[cfg(feature = "fleet")]
+#[cfg(feature = "fleet")]
 mod fleet;
 mod liar;
 

@@ -131,10 +131,12 @@ impl Drop for Server {
 }
 
 /// A running worker. Dropping it kills it.
+#[cfg(feature = "fleet")]
 pub(crate) struct Worker {
     pub(crate) child: Child,
 }
 
+#[cfg(feature = "fleet")]
 impl Worker {
     /// Starts a worker and waits until it works.
     pub(crate) fn of(command: Command) -> Self {
@@ -176,6 +178,7 @@ impl Worker {
     }
 }
 
+#[cfg(feature = "fleet")]
 impl Drop for Worker {
     fn drop(&mut self) {
         let _ = self.child.kill();

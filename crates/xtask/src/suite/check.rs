@@ -101,7 +101,8 @@ fn clippy(around: &mut Surroundings<'_>) -> anyhow::Result<Verdict> {
     cargo.args(["clippy", "--workspace", "--all-targets", "--locked", "--features", FEATURES]);
     cargo.args(["--", "-D", "warnings"]);
     let mut without = at(&around.root, "cargo");
-    without.args(["clippy", "--package", "assay", "--locked", "--", "-D", "warnings"]);
+    without.args(["clippy", "--package", "assay", "--all-targets", "--locked"]);
+    without.args(["--", "-D", "warnings"]);
     let advice = "mend what the lints name, or expect it with a reason";
     match verdict(around, &mut cargo, advice)? {
         Verdict::Passed => verdict(around, &mut without, advice),

@@ -36,7 +36,7 @@ async fn a_fleet_keeps_every_promise_while_its_news_are_lost_again_and_again() {
 }
 
 /// Deletes the exchange that news travel over, until it is told to stop; says how often.
-async fn delete_again_and_again(servers: &Servers, stop: &AtomicBool) -> usize {
+async fn delete_again_and_again(servers: &Servers<'_>, stop: &AtomicBool) -> usize {
     let mut interval = tokio::time::interval(DELETION_INTERVAL);
     let mut deletions = 0;
     while !stop.load(Ordering::Relaxed) {
