@@ -15,6 +15,9 @@ const CASES_LONG: &str = "5120";
 /// has neither.
 const FEATURES: &str = "assay/fleet,assay/faults";
 
+/// The module of the tests that start a fleet of processes and break it.
+const PROOFS: &str = "fleet::";
+
 /// A check, named as on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Check {
@@ -26,12 +29,13 @@ pub(crate) enum Check {
     Programs,
     Clients,
     Tests,
+    Proofs,
     Readme,
 }
 
 impl Check {
     /// All of them, in order: what is cheap and often wrong comes first.
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Fmt,
         Self::Clippy,
         Self::Doc,
@@ -40,8 +44,14 @@ impl Check {
         Self::Programs,
         Self::Clients,
         Self::Tests,
+        Self::Proofs,
         Self::Readme,
     ];
+
+    /// Whether it is made only where it is asked for: in short its promise is among the tests.
+    pub(super) const fn is_long(self) -> bool {
+        matches!(self, Self::Proofs)
+    }
 
     /// What holds when it passes.
     pub(super) const fn promise(self) -> &'static str {
@@ -54,6 +64,7 @@ impl Check {
             Self::Programs => "the servers and tools that tests start are installed",
             Self::Clients => "the packages that example clients are written with are installed",
             Self::Tests => "every test and documented example passes",
+            Self::Proofs => "a fleet keeps its promises at full length",
             Self::Readme => "the README's first command answers, and within 2 s the second time",
         }
     }
@@ -69,6 +80,7 @@ impl Check {
             Self::Programs => programs::check(around),
             Self::Clients => clients::check(around),
             Self::Tests => tests(around),
+            Self::Proofs => proofs(around),
             Self::Readme => readme::check(around),
         }
     }
@@ -85,6 +97,7 @@ impl fmt::Display for Check {
             Self::Programs => "programs",
             Self::Clients => "clients",
             Self::Tests => "tests",
+            Self::Proofs => "proofs",
             Self::Readme => "readme",
         })
     }
@@ -148,40 +161,41 @@ fn deny(around: &mut Surroundings<'_>) -> anyhow::Result<Verdict> {
 fn tests(around: &mut Surroundings<'_>) -> anyhow::Result<Verdict> {
     // The documented examples of the libraries are tests too, and included.
     let all: &[&[&str]] = &[&["--workspace", "--features", FEATURES]];
-    // What the proofs of the fleet measure is not to be disturbed by other tests.
-    let one_by_one: &[&[&str]] = &[
+    // The proofs of the fleet are a check of their own then.
+    let without_proofs: &[&[&str]] = &[
         &["--workspace", "--exclude", "assay", "--features", "engine/faults"],
-        &["-p", "assay", "--features", FEATURES, "--", "--skip", "fleet::"],
-        &[
-            "-p",
-            "assay",
-            "--features",
-            FEATURES,
-            "--test",
-            "it",
-            "--",
-            "--test-threads=1",
-            "fleet::",
-        ],
+        &["--package", "assay", "--features", FEATURES, "--", "--skip", PROOFS],
     ];
     let mut verdict = Verdict::Passed;
-    for arguments in if around.long { one_by_one } else { all } {
-        let mut cargo = at(&around.root, "cargo");
-        cargo.args(["test", "--locked", "--no-fail-fast"]).args(*arguments);
-        cargo.env("ASSAY_TEST_SKIPS", &around.skips).env("ASSAY_TEST_FIGURES", &around.figures);
-        if around.long {
-            cargo.env("ASSAY_TEST_LONG", "1").env("PROPTEST_CASES", CASES_LONG);
-        }
-        let advice = "the failed tests and their output are above";
-        match self::verdict(around, &mut cargo, advice)? {
+    for arguments in if around.long { without_proofs } else { all } {
+        match test(around, arguments)? {
             Verdict::Passed => {}
             other @ (Verdict::Skipped { .. } | Verdict::Failed { .. }) => verdict = other,
         }
     }
-    if around.long && verdict == Verdict::Passed {
+    Ok(verdict)
+}
+
+/// One at a time: what they measure is not to be disturbed by other tests.
+fn proofs(around: &mut Surroundings<'_>) -> anyhow::Result<Verdict> {
+    let package = ["--package", "assay", "--features", FEATURES, "--test", "it"];
+    let one_by_one = ["--", "--test-threads=1", PROOFS];
+    let verdict = test(around, &[&package[..], &one_by_one].concat())?;
+    if verdict == Verdict::Passed {
         figures::publish(around)?;
     }
     Ok(verdict)
+}
+
+/// Runs the tests that `arguments` choose.
+fn test(around: &mut Surroundings<'_>, arguments: &[&str]) -> anyhow::Result<Verdict> {
+    let mut cargo = at(&around.root, "cargo");
+    cargo.args(["test", "--locked", "--no-fail-fast"]).args(arguments);
+    cargo.env("ASSAY_TEST_SKIPS", &around.skips).env("ASSAY_TEST_FIGURES", &around.figures);
+    if around.long {
+        cargo.env("ASSAY_TEST_LONG", "1").env("PROPTEST_CASES", CASES_LONG);
+    }
+    verdict(around, &mut cargo, "the failed tests and their output are above")
 }
 
 /// Runs a program whose exit code is the verdict.

@@ -11,7 +11,7 @@ use super::{Surroundings, at};
 
 const DOCUMENT: &str = "docs/reliability.md";
 /// Between these lines everything is written by this program.
-const BEGIN: &str = "<!-- Written by `cargo xtask test --long`. -->";
+const BEGIN: &str = "<!-- Written by `cargo xtask test --only proofs`. -->";
 const END: &str = "<!-- The end of what it wrote. -->";
 
 /// Puts the figures into the document, with date and commit.

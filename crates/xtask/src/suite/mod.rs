@@ -68,17 +68,19 @@ struct Surroundings<'a> {
 /// What keeps the checks from being made: a program that cannot be started, a full disk. What the
 /// checks find is no error of this function; the exit code tells.
 pub(crate) fn run(args: &TestArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let long = args.long || args.only.is_some_and(Check::is_long);
+    let all = Check::ALL.into_iter().filter(|check| long || !check.is_long());
+    let checks: Vec<Check> = args.only.map_or_else(|| all.collect(), |only| vec![only]);
     let folder = tempfile::tempdir().context("no temporary folder")?;
     let mut around = Surroundings {
         root: crate::repository().canonicalize().context("the checkout is gone")?,
         skips: folder.path().join("skipped"),
         figures: folder.path().join("figures"),
         data_home: folder.path().join("data"),
-        long: args.long,
+        long,
         tally: Tally::default(),
         out,
     };
-    let checks: Vec<Check> = args.only.map_or_else(|| Check::ALL.to_vec(), |only| vec![only]);
     let failure = make(&checks, &mut around)?;
     let Surroundings { skips, mut tally, out, .. } = around;
     tally.read_skips(&skips)?;
