@@ -10,8 +10,8 @@ use adapter_models::{ScriptedModel, ScriptedRetriever};
 use async_trait::async_trait;
 use contracts::{Hint, JobId, TenantId, WorkerId};
 use engine::ports::{
-    Cancelled, Claimed, JobFilter, JobStore, LogHead, LogSlice, NewJob, PageCursor, Refill,
-    Renewal, Snapshot, StepRecord, StoreError, Submitted, Swept, Write, Written,
+    Cancelled, Claimed, Deletion, JobFilter, JobStore, LogHead, LogSlice, NewJob, PageCursor,
+    Refill, Renewal, Snapshot, StepRecord, StoreError, Submitted, Swept, Write, Written,
 };
 use testkit::build::tenant;
 use testkit::eventually;
@@ -167,6 +167,14 @@ impl JobStore for Mute {
         reason: Option<String>,
     ) -> Result<Option<Cancelled>, StoreError> {
         self.inner.cancel(tenant, id, reason).await
+    }
+
+    async fn delete(&self, tenant: &TenantId, id: JobId) -> Result<Deletion, StoreError> {
+        self.inner.delete(tenant, id).await
+    }
+
+    async fn is_gone(&self, tenant: &TenantId, id: JobId) -> Result<bool, StoreError> {
+        self.inner.is_gone(tenant, id).await
     }
 
     async fn claim(
