@@ -177,7 +177,7 @@ impl VirtualHost {
     fn connection_pids(&self) -> String {
         format!(
             "[P || P <- rabbit_networking:connections_local(), \
-             catch rabbit_reader:info(P, [vhost]) =:= [{{vhost, <<\"{}\">>}}]]",
+             (catch rabbit_reader:info(P, [vhost])) =:= [{{vhost, <<\"{}\">>}}]]",
             self.name
         )
     }
