@@ -67,15 +67,8 @@ async fn not_terminal(target: &Target) -> Checked {
 }
 
 async fn taken_over(target: &Target) -> Checked {
-    // The sources are found, then the model is slow enough to be cancelled.
-    let job = target.submit(&asking("script: delay_ms=1200")).await?;
-    let writes = |job: &Value| {
-        let steps = job["steps"].as_array().into_iter().flatten();
-        steps.into_iter().any(|step| step["step"] == "synthesize")
-    };
-    target.once(&job, writes).await?;
-    target.post(&job.cancel).send().await?.of_one(&[200, 202])?;
-    in_state(&target.ended(&job).await?, "cancelled")?;
+    // The sources are found, then the model fails for good, each time.
+    let (job, _) = target.run(&asking("script: fail=permanent")).await?;
     let first = target.log(&job).await?;
     let answer = target.post(&address(&job)).send().await?.of_status(202)?;
     let new = JobRef::of(answer.json()?)?;
