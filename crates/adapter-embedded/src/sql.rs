@@ -25,6 +25,7 @@ statements! {
     FIND_HELD = "find_held";
     FIND_HELD_DOCUMENTS = "find_held_documents";
     FIND_OVERDUE = "find_overdue";
+    FIND_QUEUE_POSITION = "find_queue_position";
     FIND_STALE_HINTS = "find_stale_hints";
     FIND_STUCK_DOCUMENTS = "find_stuck_documents";
     FIND_UNHINTED = "find_unhinted";
@@ -96,6 +97,7 @@ mod tests {
         "find_expired",
         "find_held",
         "find_overdue",
+        "find_queue_position",
         "find_stale_hints",
         "find_stuck_documents",
         "find_unhinted",

@@ -27,6 +27,7 @@ statements! {
     FIND_EARLIER = "find_earlier";
     FIND_ORPHANS = "find_orphans";
     FIND_OVERDUE = "find_overdue";
+    FIND_QUEUE_POSITION = "find_queue_position";
     FIND_STALE_HINTS = "find_stale_hints";
     FIND_STUCK_DOCUMENTS = "find_stuck_documents";
     FIND_UNHINTED = "find_unhinted";

@@ -130,8 +130,13 @@ pub struct Job {
     pub next_attempt_at: Option<Timestamp>,
     /// Its steps, in order of their start.
     pub steps: Vec<Step>,
-    /// An estimate of how many jobs start before it; absent beyond 1,000.
+    /// While it waits for nothing but a worker: its place among its tenant's jobs that do, in the
+    /// order in which they are given out, from 1, which is the next. Other tenants' jobs do not
+    /// count, though they start in between. An estimate, at most a second old: it moves without an
+    /// event and outside the `ETag`. Absent beyond 1,000, in a list, and in the answer that has
+    /// just accepted the job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = crate::limits::QUEUE_POSITION_MAX)))]
     pub queue_position: Option<u32>,
     /// The client's own marks.
     pub labels: BTreeMap<String, String>,

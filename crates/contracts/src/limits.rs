@@ -73,6 +73,8 @@ pub const TICKET_JOBS_MAX: usize = 100;
 pub const TICKET_GRACE_S: u32 = 300;
 /// Jobs that one socket can follow at the same time.
 pub const SUBSCRIPTIONS_PER_SOCKET_MAX: usize = 100;
+/// The last position in a queue that is told: a job further behind has none.
+pub const QUEUE_POSITION_MAX: u32 = 1_000;
 /// Days that an ended job is kept.
 pub const RETENTION_DAYS: u32 = 30;
 

@@ -49,6 +49,16 @@ impl JobStore for Store {
         }
     }
 
+    async fn queue_position(
+        &self,
+        tenant: &TenantId,
+        id: JobId,
+    ) -> Result<Option<u32>, StoreError> {
+        let (tenant, now) = (tenant.clone(), self.now());
+        let find = move |connection: &_| read::queue_position(connection, &tenant, id, now);
+        self.readers().read(find).await
+    }
+
     async fn list(
         &self,
         tenant: &TenantId,

@@ -2,6 +2,7 @@
 
 use contracts::event::LogEntry;
 use contracts::job::{Attempt, Step};
+use contracts::limits::QUEUE_POSITION_MAX;
 use contracts::{Event, JobId, JobState, TenantId, Timestamp, TraceContext};
 use engine::ports::{JobFilter, LogHead, LogSlice, PageCursor, Snapshot};
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
@@ -23,6 +24,25 @@ pub(crate) fn snapshot(
         .query_row(parameters, SnapshotRow::read)
         .optional()?;
     row.map(|row| row.into_domain(connection, now)).transpose()
+}
+
+pub(crate) fn queue_position(
+    connection: &Connection,
+    tenant: &TenantId,
+    id: JobId,
+    now: Timestamp,
+) -> Result<Option<u32>, Fault> {
+    let mut find = connection.prepare_cached(sql::FIND_QUEUE_POSITION)?;
+    let position = find.query_row(
+        named_params! {
+            ":id": id.as_uuid().as_bytes(),
+            ":tenant": tenant.as_str(),
+            ":now": now.as_millis(),
+            ":limit": QUEUE_POSITION_MAX,
+        },
+        |row| row.get("position"),
+    );
+    Ok(position.optional()?)
 }
 
 /// A list to read.

@@ -60,6 +60,14 @@ impl JobStore for Store {
         }
     }
 
+    async fn queue_position(
+        &self,
+        tenant: &TenantId,
+        id: JobId,
+    ) -> Result<Option<u32>, StoreError> {
+        Ok(read::queue_position(self.database(), tenant, id).await?)
+    }
+
     async fn list(
         &self,
         tenant: &TenantId,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use contracts::event::LogEntry;
 use contracts::job::{Attempt, Step};
+use contracts::limits::QUEUE_POSITION_MAX;
 use contracts::{Event, JobId, JobState, TenantId, Timestamp, TraceContext};
 use engine::ports::{JobFilter, LogHead, LogSlice, PageCursor, Snapshot, StepRecord};
 use tokio_postgres::Row;
@@ -34,6 +35,18 @@ pub(crate) async fn snapshot(
     let rows = database.read(queries).await?;
     let [snapshots, attempts, steps] = &rows[..] else { return Err(Fault::Corrupt("answer")) };
     Ok(Snapshots { attempts, steps }.read(snapshots)?.pop())
+}
+
+pub(crate) async fn queue_position(
+    database: &Database,
+    tenant: &TenantId,
+    id: JobId,
+) -> Result<Option<u32>, Fault> {
+    let (id, tenant, last) = (*id.as_uuid(), tenant.as_str(), i64::from(QUEUE_POSITION_MAX));
+    let find = Query::new(sql::FIND_QUEUE_POSITION, [&tenant as Parameter<'_>, &id, &last]);
+    let found = database.run(find).await?;
+    let position = found.first().map(|row| row.try_get::<_, i64>("position")).transpose()?;
+    position.map(|position| from_stored(position, "position")).transpose()
 }
 
 /// A list to read.

@@ -6,7 +6,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use contracts::{Job, Submission};
-use engine::services::{Accepted, SubmitOptions};
+use engine::services::{Accepted, Jobs, SubmitOptions};
 
 use super::about;
 use crate::edge::RequestTrace;
@@ -43,7 +43,8 @@ pub(super) async fn answer(
     preferred: Option<Duration>,
 ) -> Result<HttpResponse, ApiError> {
     let Accepted { snapshot, replayed } = accepted;
-    let mut job = state.jobs.show(snapshot).await?;
+    let mut job =
+        if replayed { state.jobs.show(snapshot).await? } else { Jobs::show_created(snapshot) };
     if let Some(limit) = preferred {
         job = ended_or_latest(state, job, limit).await;
     }

@@ -107,6 +107,32 @@ async fn a_long_poll_is_answered_when_the_job_moves_on() {
 }
 
 #[tokio::test]
+async fn a_place_in_the_queue_moves_without_a_version() {
+    let server = Server::start().await;
+    server.store.move_to(7);
+    let post = || server.post("/v1/analysis").header("idempotency-key", "k1").json(&question());
+    let accepted = body(post().send().await.unwrap()).await;
+    assert_eq!(accepted["queue_position"], Value::Null, "who wants to know it reads the job");
+    assert_eq!(body(post().send().await.unwrap()).await["queue_position"], 7, "a replay is a read");
+    let path = format!("/v1/analysis/{}", id_of(&accepted));
+    let waiting = tokio::spawn(server.get(&format!("{path}?after_version=1&wait=30")).send());
+    for position in [7, 3, 1] {
+        server.store.move_to(position);
+        let read = server.get(&path).send().await.unwrap();
+        assert_eq!(header(&read, "etag"), "W/\"1\"");
+        assert_eq!(body(read).await["queue_position"], position);
+        let known = server.get(&path).header("if-none-match", "W/\"1\"").send().await.unwrap();
+        assert_eq!(known.status(), 304);
+    }
+    let page = body(server.get("/v1/analysis").send().await.unwrap()).await;
+    assert_eq!(page["jobs"][0]["queue_position"], Value::Null, "a list has none");
+    server.store.start(id_of(&accepted));
+    let moved_on = body(waiting.await.unwrap().unwrap()).await;
+    assert_eq!((&moved_on["version"], &moved_on["state"]), (&json!(2), &json!("running")));
+    assert_eq!(moved_on["queue_position"], Value::Null, "it does not wait any more");
+}
+
+#[tokio::test]
 async fn cancel_has_three_answers() {
     let server = Server::start().await;
     let cancel = |id| server.post(&format!("/v1/analysis/{id}/cancel")).send();

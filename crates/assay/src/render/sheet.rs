@@ -52,7 +52,7 @@ pub(crate) fn sheet(job: &Job) -> String {
 fn state(job: &Job) -> String {
     let mut text = job.state.to_string();
     if let Some(position) = job.queue_position {
-        let _ = write!(text, ", about {position} before it");
+        let _ = write!(text, ", about number {position} in the queue");
     }
     if let Some(at) = job.next_attempt_at {
         let _ = write!(text, ", next attempt {}", time(at));

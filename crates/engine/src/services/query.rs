@@ -5,6 +5,7 @@ use contracts::result::PartialResult;
 use contracts::{EventBody, EventPage, Job, JobId, TenantId};
 
 use super::Jobs;
+use crate::job::State;
 use crate::ports::{JobFilter, LogSlice, PageCursor, Snapshot, StoreError};
 
 /// Why a job or its log is not shown.
@@ -71,7 +72,8 @@ impl Jobs {
     }
 
     /// A page of jobs, newest first, and the cursor of the next page. Jobs in a list come without
-    /// their `partial_result`: that is read from the log, a job at a time.
+    /// their `partial_result` and `queue_position`: those are read from the log and the queue, a
+    /// job at a time.
     ///
     /// # Errors
     /// [`QueryError::Store`].
@@ -111,16 +113,26 @@ impl Jobs {
         Ok(EventPage { events, next_after, head })
     }
 
-    /// A snapshot as the client sees it; what was reached stands beside an error.
+    /// A snapshot as the client sees it; what was reached stands beside an error, and a job that
+    /// waits for a worker has its place in the queue.
     ///
     /// # Errors
     /// [`QueryError::Store`].
     pub async fn show(&self, snapshot: Snapshot) -> Result<Job, QueryError> {
+        let queue_position = self.queue_position(&snapshot).await;
         let partial = match snapshot.error {
             Some(_) => Some(self.partial_result(&snapshot).await?),
             None => None,
         };
-        Ok(view(snapshot, partial))
+        Ok(Job { queue_position, ..view(snapshot, partial) })
+    }
+
+    /// The snapshot of a job that was accepted a moment ago, as the client sees it. The store is
+    /// not asked for its place in the queue: whoever wants to know it reads the job, and nobody
+    /// else pays for it.
+    #[must_use]
+    pub fn show_created(snapshot: Snapshot) -> Job {
+        view(snapshot, None)
     }
 
     /// Why the store has no such job. A job that is deleted in between is gone all the same.
@@ -131,6 +143,28 @@ impl Jobs {
     ) -> Result<Missing, StoreError> {
         let is_gone = self.store.is_gone(tenant, id).await?;
         Ok(if is_gone { Missing::Gone } else { Missing::NotFound })
+    }
+
+    /// What cannot be read is absent: an estimate is not worth a failed answer. The store is asked
+    /// after the snapshot was read, so a job that was claimed in between has none either.
+    async fn queue_position(&self, snapshot: &Snapshot) -> Option<u32> {
+        let Snapshot { job, read_at, .. } = snapshot;
+        let may_start = match job.state {
+            State::Queued => true,
+            State::Retrying { run_at } => run_at <= *read_at,
+            State::Running { .. } | State::Cancelling { .. } | State::Ended(_) => false,
+        };
+        if !may_start {
+            return None;
+        }
+        match self.store.queue_position(&job.tenant, job.id).await {
+            Ok(position) => position,
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(job_id = %job.id, error, "a place in the queue was not read");
+                None
+            }
+        }
     }
 
     async fn partial_result(&self, snapshot: &Snapshot) -> Result<PartialResult, QueryError> {
@@ -159,15 +193,12 @@ impl Jobs {
     }
 }
 
-/// A snapshot in the contract's form.
+/// A snapshot in the contract's form, without its place in the queue: that is not in it.
 pub(super) fn view(snapshot: Snapshot, partial_result: Option<PartialResult>) -> Job {
     let Snapshot { job, submission, read_at, .. } = snapshot;
     let next_attempt_at = match job.state {
-        crate::job::State::Retrying { run_at } => Some(run_at),
-        crate::job::State::Queued
-        | crate::job::State::Running { .. }
-        | crate::job::State::Cancelling { .. }
-        | crate::job::State::Ended(_) => None,
+        State::Retrying { run_at } => Some(run_at),
+        State::Queued | State::Running { .. } | State::Cancelling { .. } | State::Ended(_) => None,
     };
     Job {
         id: job.id,

@@ -7,6 +7,7 @@ pub mod given;
 pub mod invariants;
 pub mod leases;
 pub mod model;
+pub mod positions;
 pub mod reads;
 pub mod refills;
 pub mod submissions;
@@ -139,6 +140,14 @@ macro_rules! job_store_suite {
                 a_submission_is_hinted_while_there_is_room_and_nobody_waits,
                 a_job_given_back_is_hinted_again,
             }
+            positions {
+                positions_follow_the_order_of_a_refill,
+                a_hint_puts_a_job_ahead_of_all_without,
+                a_claim_moves_up_those_behind,
+                another_tenants_jobs_move_no_position,
+                only_a_job_that_waits_for_a_worker_has_a_position,
+                a_job_beyond_the_last_position_has_none,
+            }
             invariants {
                 a_log_has_no_holes_under_concurrent_writes_and_cancels,
             }
@@ -167,6 +176,7 @@ mod tests {
         assert_complete(suite, "endings", include_str!("endings.rs"));
         assert_complete(suite, "deletions", include_str!("deletions.rs"));
         assert_complete(suite, "refills", include_str!("refills.rs"));
+        assert_complete(suite, "positions", include_str!("positions.rs"));
         assert_complete(suite, "invariants", include_str!("invariants.rs"));
         assert_complete(suite, "model", include_str!("model.rs"));
         assert_complete(suite, "table", include_str!("table.rs"));

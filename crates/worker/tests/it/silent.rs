@@ -128,6 +128,14 @@ impl JobStore for Mute {
         JobStore::get(self.inner.as_ref(), tenant, id).await
     }
 
+    async fn queue_position(
+        &self,
+        tenant: &TenantId,
+        id: JobId,
+    ) -> Result<Option<u32>, StoreError> {
+        self.inner.queue_position(tenant, id).await
+    }
+
     async fn list(
         &self,
         tenant: &TenantId,

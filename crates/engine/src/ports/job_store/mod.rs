@@ -50,6 +50,18 @@ pub trait JobStore: Send + Sync {
     /// `get` and `cancel` do so; other reads show what is stored.
     async fn get(&self, tenant: &TenantId, id: JobId) -> Result<Option<Snapshot>, StoreError>;
 
+    /// The place of a job among those of its tenant that are due and wait for a worker, in the order
+    /// in which they are given out, from 1: first those with a hint under way, in the order of
+    /// their hints, then the others, in the order of `refill`.
+    ///
+    /// An estimate: jobs that a sweep is about to end count, and hints may arrive in another order.
+    /// `None` if the job does not wait so (one whose `run_at` has passed may do so only after the
+    /// next `refill`), is further behind than [`contracts::limits::QUEUE_POSITION_MAX`], is unknown
+    /// or another tenant's. No more jobs than that are read of those with hints and of those
+    /// without, whoever's the hints are; what is behind them is further behind.
+    async fn queue_position(&self, tenant: &TenantId, id: JobId)
+    -> Result<Option<u32>, StoreError>;
+
     /// At most `limit` jobs after `cursor`, ordered by (`created_at`, `id`), descending.
     async fn list(
         &self,

@@ -1,0 +1,32 @@
+-- Jobs with a hint under way go first, in the order of their hints; then the others in the order of
+-- a refill. Both are cut at the limit before anything is counted, jobs that wait for their time
+-- included: how long a queue is changes nothing. A job behind that has no row.
+WITH hinted AS (
+    SELECT
+        id,
+        row_number() OVER (ORDER BY hinted_at, is_new, priority DESC, deadline_at, id) AS position
+    FROM (
+        SELECT id, tenant, hinted_at, attempt = 0 AS is_new, priority, deadline_at
+        FROM jobs
+        WHERE hinted_at IS NOT NULL
+        ORDER BY hinted_at
+        LIMIT :limit)
+    WHERE tenant = :tenant
+),
+unhinted AS (
+    SELECT id, row_number() OVER (ORDER BY is_new, priority DESC, deadline_at, id) AS position
+    FROM (
+        SELECT id, attempt = 0 AS is_new, priority, deadline_at, run_at
+        FROM jobs
+        WHERE hinted_at IS NULL AND state IN ('queued', 'retrying') AND tenant = :tenant
+        ORDER BY (attempt = 0), priority DESC, deadline_at, id
+        LIMIT :limit)
+    WHERE run_at IS NULL OR run_at <= :now
+)
+SELECT position
+FROM (
+    SELECT id, position FROM hinted
+    UNION ALL
+    SELECT id, (SELECT count(*) FROM hinted) + position FROM unhinted)
+WHERE id = :id AND position <= :limit
+LIMIT 1
