@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use contracts::JobId;
+use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 
 use super::log::{check_sources, timeline};
@@ -41,6 +42,11 @@ pub(super) const CHECKS: &[Check] = &[
     scripted("reading/simple-view", "a succeeded job is shown as three fields", |target| {
         Box::pin(simple_view(target))
     }),
+    scripted(
+        "reading/queue-position",
+        "a place in the queue counts from 1 to 1,000, and ends when the job runs",
+        |target| Box::pin(queue_position(target)),
+    ),
     scripted("reading/timeline", "the timeline adds up, backoff and all", |target| {
         Box::pin(backoff(target))
     }),
@@ -254,6 +260,32 @@ async fn simple_view(target: &Target) -> Checked {
     let path = format!("{}?view=simple", failed.path);
     let shown = target.get(&path).send().await?.of_status(200)?;
     equal("the id of another job", &shown.json()?["id"], failed.id.as_str())
+}
+
+async fn queue_position(target: &Target) -> Checked {
+    let jobs = (0..4).map(|_| async { target.submit(&asking("script: delay_ms=500")).await });
+    let jobs = try_join_all(jobs).await?;
+    for job in jobs.iter().chain(&jobs) {
+        position_fits(&target.show(job).await?)?;
+    }
+    for job in &jobs {
+        let begun = target.once(job, |job| job["attempt"] != 0).await?;
+        position_fits(&begun)?;
+        position_fits(&target.ended(job).await?)?;
+    }
+    Ok(())
+}
+
+/// A server need not know a position, but a job that does not wait has none.
+fn position_fits(job: &Value) -> Checked {
+    let position = &job["queue_position"];
+    let waits = job["state"] == "queued" || job["state"] == "retrying";
+    let is_place = position.as_u64().is_some_and(|position| (1..=1_000).contains(&position));
+    holds(
+        position.is_null() || (waits && is_place),
+        format!("queue_position {position} while {}", job["state"]),
+        "a number from 1 to 1,000 while it waits, else none",
+    )
 }
 
 async fn backoff(target: &Target) -> Checked {
