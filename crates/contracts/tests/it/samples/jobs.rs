@@ -11,7 +11,7 @@ pub(super) fn samples() -> Vec<Sample> {
 }
 
 pub(super) fn page() -> JobPage {
-    let jobs = vec![job(JobState::Queued)];
+    let jobs = vec![Job { queue_position: None, ..job(JobState::Queued) }];
     JobPage { jobs, next_page_token: Some("b3BhcXVl".to_owned()) }
 }
 
