@@ -5,6 +5,7 @@ mod client;
 pub mod commands;
 pub mod config;
 pub mod corpus;
+pub mod descriptors;
 pub mod embedded;
 pub mod exit;
 pub mod fleet;

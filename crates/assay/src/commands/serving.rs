@@ -8,9 +8,11 @@ use engine::services::Jobs;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Anonymous, Config};
+use crate::descriptors;
 
-/// The listener of a gateway.
+/// The listener of a gateway, in a process that may have as many connections as the system allows.
 pub(super) fn listen(config: &Config) -> anyhow::Result<TcpListener> {
+    descriptors::raise_limit();
     let address = config.listen;
     if !address.ip().is_loopback() && config.anonymous == Anonymous::Loopback {
         bail!(

@@ -13,6 +13,7 @@ mod compose;
 mod conformance;
 mod crashes;
 mod deletions;
+mod descriptors;
 mod fake_server;
 mod filings;
 #[cfg(feature = "fleet")]
