@@ -27,5 +27,5 @@ pub(crate) const ALL: &[(u16, &str)] = &[
     (CURSOR_AHEAD, "The cursor is ahead of the log."),
     (GONE, "The job was deleted."),
     (FRAME_TOO_BIG, "The frame is too big."),
-    (TOO_SLOW, "The reader took no byte for 30 s: return with its cursor."),
+    (TOO_SLOW, "The reader took no byte for 30 s, or sent none for 60 s: return with its cursor."),
 ];

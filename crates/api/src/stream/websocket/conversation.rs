@@ -101,7 +101,10 @@ async fn talk(
                 heard = Instant::now();
                 hear(outbox, &mut topic, message).await?
             }
-            () = sleep_until(heard + times.silence) => Some(Turn::End(End::Gone)),
+            // It may be back before its connection is given up: 1000 would say that the job ended.
+            () = sleep_until(heard + times.silence) => {
+                Some(Turn::End(End::Close(close::TOO_SLOW, "no pong")))
+            }
             _ = pings.tick() => {
                 outbox.ping().await?;
                 None
