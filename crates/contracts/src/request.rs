@@ -162,7 +162,7 @@ impl CancelRequest {
     /// # Errors
     /// As [`Submission::parse`].
     pub fn parse(body: &[u8]) -> Result<Self, RequestError> {
-        if body.iter().all(u8::is_ascii_whitespace) {
+        if body.is_empty() {
             return Ok(Self::default());
         }
         let mut errors = Vec::new();
@@ -178,7 +178,7 @@ impl CancelRequest {
 /// # Errors
 /// As [`Submission::parse`].
 pub fn parse_empty(body: &[u8]) -> Result<(), RequestError> {
-    if body.iter().all(u8::is_ascii_whitespace) {
+    if body.is_empty() {
         return Ok(());
     }
     let mut errors = Vec::new();
@@ -316,14 +316,17 @@ mod tests {
 
     #[test]
     fn a_call_that_has_nothing_to_say_takes_no_field() {
-        for empty in [&b""[..], b" \n", b"{}"] {
+        for empty in [&b""[..], b"{}", b" {}\n"] {
             assert_eq!(parse_empty(empty), Ok(()));
         }
         let Err(RequestError::Invalid(errors)) = parse_empty(br#"{"a/b": 1}"#) else {
             panic!("a field was taken");
         };
         assert_eq!(errors[0].pointer, "/a~1b");
-        assert!(matches!(parse_empty(b"{"), Err(RequestError::Malformed(_))));
+        for no_json in [&b"{"[..], b" ", b"\n"] {
+            assert!(matches!(parse_empty(no_json), Err(RequestError::Malformed(_))));
+            assert!(matches!(CancelRequest::parse(no_json), Err(RequestError::Malformed(_))));
+        }
     }
 
     proptest! {
