@@ -22,8 +22,11 @@ pub(crate) const OUTCOMES: &[(&str, AttemptOutcome)] = &[
     ("ended", AttemptOutcome::Ended),
 ];
 
-pub(crate) const REQUEUE_REASONS: &[(&str, RequeueReason)] =
-    &[("drain", RequeueReason::Drain), ("lease_lost", RequeueReason::LeaseLost)];
+pub(crate) const REQUEUE_REASONS: &[(&str, RequeueReason)] = &[
+    ("drain", RequeueReason::Drain),
+    ("lease_lost", RequeueReason::LeaseLost),
+    ("circuit_open", RequeueReason::CircuitOpen),
+];
 
 /// The word for a value. Every table above names every value of its type.
 pub(crate) fn word<T: PartialEq>(

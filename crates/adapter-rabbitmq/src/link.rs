@@ -172,7 +172,7 @@ fn delay(failures: u32) -> Duration {
     let transient = ErrorClass::Transient { retry_after: None };
     match RECONNECT.verdict(failures, transient, rand::random()) {
         Verdict::RetryAfter(delay) => delay,
-        Verdict::GiveUp => RECONNECT.max,
+        Verdict::WaitFor(_) | Verdict::GiveUp => RECONNECT.max,
     }
 }
 

@@ -13,6 +13,11 @@ pub enum ErrorClass {
         /// What the other side asked to wait.
         retry_after: Option<Duration>,
     },
+    /// What it needs is known to be out: it waits for that, and no failure is counted.
+    CircuitOpen {
+        /// When it is probed next.
+        probe_after: Duration,
+    },
     /// No answer in time.
     Timeout,
     /// It will fail again.

@@ -33,6 +33,8 @@ impl Default for RetryPolicy {
 pub enum Verdict {
     /// Try again after this long.
     RetryAfter(Duration),
+    /// Wait for so long, and count no failure: what it needs is out, and is probed then.
+    WaitFor(Duration),
     /// It would fail again.
     GiveUp,
 }
@@ -46,6 +48,7 @@ impl RetryPolicy {
     pub fn verdict(&self, failures: u32, class: ErrorClass, uniform: f64) -> Verdict {
         let floor = match class {
             ErrorClass::Permanent | ErrorClass::Cancelled => return Verdict::GiveUp,
+            ErrorClass::CircuitOpen { probe_after } => return Verdict::WaitFor(probe_after),
             ErrorClass::Transient { retry_after } | ErrorClass::RateLimited { retry_after } => {
                 retry_after.unwrap_or(Duration::ZERO)
             }
@@ -82,7 +85,7 @@ mod tests {
     fn delay(policy: RetryPolicy, failures: u32, class: ErrorClass, uniform: f64) -> Duration {
         match policy.verdict(failures, class, uniform) {
             Verdict::RetryAfter(delay) => delay,
-            Verdict::GiveUp => panic!("gave up on {class:?}"),
+            Verdict::WaitFor(_) | Verdict::GiveUp => panic!("no retry of {class:?}"),
         }
     }
 

@@ -73,6 +73,7 @@ impl StoredJob {
             Change::Start { .. }
             | Change::Work { .. }
             | Change::Retry { .. }
+            | Change::Postpone { .. }
             | Change::Fail { .. }
             | Change::Release
             | Change::LoseLease

@@ -77,6 +77,7 @@ const fn is_of_holder(change: &Change) -> bool {
     match change {
         Change::Work { .. }
         | Change::Retry { .. }
+        | Change::Postpone { .. }
         | Change::Fail { .. }
         | Change::Succeed { .. }
         | Change::Release

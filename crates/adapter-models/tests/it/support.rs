@@ -43,6 +43,7 @@ impl Asked {
             question: &self.question,
             plan: &self.plan,
             passages: &self.passages,
+            tool_calls: &[],
         }
     }
 

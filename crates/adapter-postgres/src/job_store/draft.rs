@@ -91,6 +91,7 @@ fn result_of(change: &Change) -> Option<AnalysisResult> {
         Change::Start { .. }
         | Change::Work { .. }
         | Change::Retry { .. }
+        | Change::Postpone { .. }
         | Change::Fail { .. }
         | Change::Release
         | Change::LoseLease

@@ -170,6 +170,7 @@ const fn is_of_holder(change: &Change) -> bool {
     match change {
         Change::Work { .. }
         | Change::Retry { .. }
+        | Change::Postpone { .. }
         | Change::Fail { .. }
         | Change::Succeed { .. }
         | Change::Release
@@ -183,6 +184,7 @@ fn events_of(change: &Change) -> &[EventBody] {
     match change {
         Change::Work { events }
         | Change::Retry { events, .. }
+        | Change::Postpone { events, .. }
         | Change::Fail { events, .. }
         | Change::Succeed { events, .. } => events,
         Change::Start { .. }

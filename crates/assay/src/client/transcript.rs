@@ -142,7 +142,7 @@ impl Transcript {
         let outage = self.outage.get_or_insert(Outage { began: now, failures: 0 });
         let wait = match policy.verdict(outage.failures, class, rand::random()) {
             Verdict::RetryAfter(wait) if now - outage.began < PATIENCE => wait,
-            Verdict::RetryAfter(_) | Verdict::GiveUp => return Err(error),
+            Verdict::RetryAfter(_) | Verdict::WaitFor(_) | Verdict::GiveUp => return Err(error),
         };
         outage.failures += 1;
         if is_first {

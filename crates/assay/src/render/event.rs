@@ -28,6 +28,7 @@ fn said(body: &EventBody) -> String {
         EventBody::JobRequeued(data) => match data.reason {
             RequeueReason::Drain => "its worker is being shut down".to_owned(),
             RequeueReason::LeaseLost => "its worker is gone".to_owned(),
+            RequeueReason::CircuitOpen => "it waits for what is out".to_owned(),
         },
         EventBody::JobCancelRequested(data) => data.reason.clone().unwrap_or_default(),
         EventBody::JobSucceeded(data) => match &data.result {

@@ -59,6 +59,13 @@ pub struct JobAttemptFailed {
 pub struct JobRequeued {
     /// Why the worker gave the job up.
     pub reason: RequeueReason,
+    /// When the next attempt may begin, of a job that waits for something: it is `retrying`, not
+    /// `queued`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_attempt_at: Option<Timestamp>,
+    /// What it waits for, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Problem>,
 }
 
 /// Why a job went back to the queue without a failure.
@@ -70,6 +77,8 @@ pub enum RequeueReason {
     Drain,
     /// Its worker is gone.
     LeaseLost,
+    /// What the job needs next, such as its model, is out: it waits until that is probed again.
+    CircuitOpen,
 }
 
 /// Data of `job.cancel_requested`.

@@ -35,6 +35,16 @@ pub enum Change {
         /// From now to the next attempt.
         delay: Duration,
     },
+    /// What it needs next is out: its worker gives it back until that is probed again, and no
+    /// failure is counted. It waits past its deadline if need be, which ends it.
+    Postpone {
+        /// What happened before.
+        events: Vec<EventBody>,
+        /// What it waits for.
+        error: Problem,
+        /// From now to the next attempt.
+        delay: Duration,
+    },
     /// Its worker failed at it for good.
     Fail {
         /// What happened before the failure.
@@ -125,6 +135,15 @@ impl Job {
             Change::Retry { events, error, delay } => {
                 self.while_running()?;
                 Ok(self.retry(events, error, now.after(delay)))
+            }
+            Change::Postpone { mut events, error, delay } => {
+                self.while_running()?;
+                events.push(EventBody::JobRequeued(JobRequeued {
+                    reason: RequeueReason::CircuitOpen,
+                    next_attempt_at: Some(now.after(delay)),
+                    error: Some(error),
+                }));
+                Ok(events)
             }
             Change::Fail { events, error } => {
                 self.while_running()?;
@@ -313,5 +332,5 @@ fn succeeded(result: AnalysisResult) -> EventBody {
 }
 
 fn requeued(reason: RequeueReason) -> EventBody {
-    EventBody::JobRequeued(JobRequeued { reason })
+    EventBody::JobRequeued(JobRequeued { reason, next_attempt_at: None, error: None })
 }

@@ -126,9 +126,10 @@ impl Job {
                 }
             }
             EventBody::JobRequeued(data) => {
-                self.enter(State::Queued, at);
+                let waiting = data.next_attempt_at;
+                self.enter(waiting.map_or(State::Queued, |run_at| State::Retrying { run_at }), at);
                 match data.reason {
-                    RequeueReason::Drain => {}
+                    RequeueReason::Drain | RequeueReason::CircuitOpen => {}
                     RequeueReason::LeaseLost => {
                         self.epoch += 1;
                         self.crash_count += 1;

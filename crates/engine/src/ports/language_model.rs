@@ -6,6 +6,7 @@ use contracts::{Code, JobId};
 use serde::{Deserialize, Serialize};
 
 use super::RetrievedPassage;
+use super::tool::{ToolArguments, ToolExchange, ToolSpec};
 use crate::analysis::Plan;
 use crate::error_class::ErrorClass;
 
@@ -14,6 +15,19 @@ use crate::error_class::ErrorClass;
 pub trait LanguageModel: Send + Sync {
     /// The name that requests choose it by, and results show.
     fn name(&self) -> &str;
+
+    /// Which tools to call next, if any: asked again with what they answered, until it wants none.
+    ///
+    /// A model that knows no tools wants none. Documents and tools' answers are data, as in
+    /// [`Self::synthesize`]: a call is made because the question needs it. The call keeps within
+    /// `call.left`.
+    async fn choose_tools(
+        &self,
+        _call: &CallContext,
+        _request: &ToolChoiceRequest<'_>,
+    ) -> Result<ToolChoice, ModelError> {
+        Ok(ToolChoice::default())
+    }
 
     /// Answers the question from the passages alone, citing them; the text goes to `output` as it
     /// is written, and the answer's text is exactly what went there.
@@ -52,6 +66,26 @@ pub struct SynthesisRequest<'a> {
     pub plan: &'a Plan,
     /// The passages, best first.
     pub passages: &'a [RetrievedPassage],
+    /// What tools were asked, and answered, in order.
+    pub tool_calls: &'a [ToolExchange],
+}
+
+/// For what to call tools, and which there are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ToolChoiceRequest<'a> {
+    /// The question, and what is known already.
+    pub about: SynthesisRequest<'a>,
+    /// What may be called.
+    pub tools: &'a [ToolSpec],
+}
+
+/// The tools that a model wants called.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ToolChoice {
+    /// The calls, in order; none when it knows enough.
+    pub calls: Vec<ToolArguments>,
+    /// What the choice cost.
+    pub usage: Usage,
 }
 
 /// An answer.
@@ -105,6 +139,15 @@ pub enum ModelError {
     /// It did not answer in time.
     #[error("the model did not answer in time")]
     Timeout,
+    /// Calls of it failed one after the other: none is made before it was probed.
+    #[error("the model is unavailable: it is probed again in {} s", .probe_after.as_secs())]
+    CircuitOpen {
+        /// From now to the next probe.
+        probe_after: Duration,
+    },
+    /// It does not take calls as it is configured here: no such model, wrong credentials.
+    #[error("the model cannot be used as it is configured: {0}")]
+    Misconfigured(String),
     /// It refused to answer.
     #[error("the model refused: {0}")]
     Refused(String),
@@ -129,7 +172,10 @@ impl ModelError {
                 ErrorClass::RateLimited { retry_after: *retry_after }
             }
             Self::Timeout => ErrorClass::Timeout,
-            Self::Refused(_) => ErrorClass::Permanent,
+            Self::CircuitOpen { probe_after } => {
+                ErrorClass::CircuitOpen { probe_after: *probe_after }
+            }
+            Self::Misconfigured(_) | Self::Refused(_) => ErrorClass::Permanent,
             Self::Closed(_) => ErrorClass::Cancelled,
             Self::Bug(_) => ErrorClass::Bug,
         }
@@ -139,7 +185,9 @@ impl ModelError {
     #[must_use]
     pub const fn code(&self) -> Code {
         match self {
-            Self::Unavailable(_) => Code::ModelUnavailable,
+            Self::Unavailable(_) | Self::CircuitOpen { .. } | Self::Misconfigured(_) => {
+                Code::ModelUnavailable
+            }
             Self::RateLimited { .. } => Code::ModelRateLimited,
             Self::Timeout => Code::ModelTimeout,
             Self::Refused(_) => Code::ModelRefused,

@@ -14,6 +14,7 @@ mod language_model;
 mod progress_bus;
 mod retriever;
 mod secret_store;
+mod tool;
 
 pub use clock::{Clock, SystemClock};
 pub use corpus::{
@@ -30,11 +31,12 @@ pub use job_store::{
 };
 pub use language_model::{
     CallContext, LanguageModel, ModelError, OutputClosed, OutputSink, PassageCitation, Synthesis,
-    SynthesisRequest,
+    SynthesisRequest, ToolChoice, ToolChoiceRequest,
 };
 pub use progress_bus::{NewsItem, NewsStream, ProgressBus};
 pub use retriever::{RetrievalError, RetrievalQuery, Retrieved, RetrievedPassage, Retriever};
 pub use secret_store::SecretStore;
+pub use tool::{Effect, Tool, ToolArguments, ToolError, ToolExchange, ToolOutcome, ToolSpec};
 
 /// Why a store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]

@@ -64,7 +64,11 @@ const BREAKS: &[Break] = &[
     }),
     (Invariant::Attempts, |record, _| {
         let reason = RequeueReason::Drain;
-        put(record, "job.started", &EventBody::JobRequeued(JobRequeued { reason }));
+        put(
+            record,
+            "job.started",
+            &EventBody::JobRequeued(JobRequeued { reason, next_attempt_at: None, error: None }),
+        );
     }),
     (Invariant::Steps, |record, at| drop(record.steps.remove(at.index(record.steps.len())))),
     (Invariant::Steps, |record, at| {

@@ -123,6 +123,7 @@ fn lived(life: Vec<Change>) -> Job {
             Change::Start { .. }
             | Change::Work { .. }
             | Change::Retry { .. }
+            | Change::Postpone { .. }
             | Change::Fail { .. }
             | Change::Succeed { .. }
             | Change::Release
@@ -182,6 +183,7 @@ const fn change_name(change: &Change) -> &'static str {
         Change::Start { .. } => "Start",
         Change::Work { .. } => "Work",
         Change::Retry { .. } => "Retry",
+        Change::Postpone { .. } => "Postpone",
         Change::Fail { .. } => "Fail",
         Change::Succeed { .. } => "Succeed",
         Change::Release => "Release",

@@ -119,7 +119,9 @@ impl Http {
                     tokio::time::sleep(wait).await;
                 }
                 // What the first loss left open is the more important message.
-                Verdict::RetryAfter(_) => return Err(lost.unwrap_or(error)),
+                Verdict::RetryAfter(_) | Verdict::WaitFor(_) => {
+                    return Err(lost.unwrap_or(error));
+                }
                 Verdict::GiveUp => return Err(error),
             }
             failures += 1;

@@ -58,7 +58,11 @@ fn of_jobs() -> Vec<EventBody> {
             will_retry: true,
             next_attempt_at: Some(at(8)),
         }),
-        EventBody::JobRequeued(JobRequeued { reason: RequeueReason::LeaseLost }),
+        EventBody::JobRequeued(JobRequeued {
+            reason: RequeueReason::LeaseLost,
+            next_attempt_at: None,
+            error: None,
+        }),
         EventBody::JobCancelRequested(JobCancelRequested {
             reason: Some("asked twice".to_owned()),
         }),

@@ -122,7 +122,10 @@ fn words() -> Vec<Sample> {
         Sample::of("words_job_state", &JobState::ALL),
         Sample::of("words_on_step_failure", &[OnStepFailure::Fail, OnStepFailure::Partial]),
         Sample::of("words_origin", &origins),
-        Sample::of("words_requeue_reason", &[RequeueReason::Drain, RequeueReason::LeaseLost]),
+        Sample::of(
+            "words_requeue_reason",
+            &[RequeueReason::Drain, RequeueReason::LeaseLost, RequeueReason::CircuitOpen],
+        ),
         Sample::of("words_step_kind", &[StepKind::Retrieval, StepKind::Tool, StepKind::Model]),
         Sample::of("words_step_state", &steps),
         Sample::of("words_stream_mode", &[StreamMode::Full, StreamMode::Resume]),

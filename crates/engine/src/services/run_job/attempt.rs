@@ -189,6 +189,7 @@ impl<'a> Attempt<'a> {
         let verdict = self.run.policy.verdict(job.failures, class, (self.run.uniform)());
         let is_last = match verdict {
             Verdict::GiveUp => true,
+            Verdict::WaitFor(_) => false,
             Verdict::RetryAfter(delay) => {
                 job.failures + 1 >= job.max_attempts || Instant::now() + delay >= self.deadline
             }
@@ -208,6 +209,7 @@ impl<'a> Attempt<'a> {
         let attached = std::mem::take(&mut self.attached);
         let change = match verdict {
             Verdict::RetryAfter(delay) => Change::Retry { events, error: problem, delay },
+            Verdict::WaitFor(delay) => Change::Postpone { events, error: problem, delay },
             Verdict::GiveUp => Change::Fail { events, error: problem },
         };
         self.writer.write(change, attached).await.map(|()| Ended::Failed)
@@ -270,6 +272,7 @@ impl<'a> Attempt<'a> {
             ErrorClass::Transient { retry_after } | ErrorClass::RateLimited { retry_after } => {
                 retry_after.map(|wait| wait.as_secs())
             }
+            ErrorClass::CircuitOpen { probe_after } => Some(probe_after.as_secs()),
             ErrorClass::Timeout
             | ErrorClass::Permanent
             | ErrorClass::Cancelled

@@ -102,6 +102,7 @@ impl Attempt<'_> {
             question: &submission.question,
             plan,
             passages: &evidence.retrieved.passages,
+            tool_calls: &[],
         };
         let model = self.run.model(&submission);
         let synthesis = self.stream(model, &request).await?;
