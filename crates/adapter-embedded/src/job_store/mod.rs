@@ -79,8 +79,8 @@ impl JobStore for Store {
         after: u64,
         limit: usize,
     ) -> Result<Option<LogSlice>, StoreError> {
-        let tenant = tenant.clone();
-        let read = move |connection: &_| read::log(connection, &tenant, id, after, limit);
+        let (tenant, now) = (tenant.clone(), self.now());
+        let read = move |connection: &_| read::log(connection, &tenant, id, (after, limit), now);
         self.readers().read(read).await
     }
 

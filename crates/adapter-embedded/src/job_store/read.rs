@@ -88,8 +88,8 @@ pub(crate) fn log(
     connection: &Connection,
     tenant: &TenantId,
     id: JobId,
-    after: u64,
-    limit: usize,
+    (after, limit): (u64, usize),
+    now: Timestamp,
 ) -> Result<Option<LogSlice>, Fault> {
     let Some(head) = Head::find(connection, id)?.filter(|head| head.tenant == tenant.as_str())
     else {
@@ -108,8 +108,9 @@ pub(crate) fn log(
     )?;
     let events = rows.map(|row| Ok(Event::from_entry(id, trace, row?.into_domain()?)));
     let events = events.collect::<Result<Vec<_>, Fault>>()?;
+    let is_late = head.overdue_at <= now.as_millis();
     let LogHead { version, ended, .. } = head.into_domain(id)?;
-    Ok(Some(LogSlice { events, head: version, ended }))
+    Ok(Some(LogSlice { events, head: version, ended, overdue: is_late && !ended }))
 }
 
 /// Whether the tenant has a job with this id.
@@ -136,6 +137,7 @@ struct Head {
     traceparent: String,
     version: i64,
     state: String,
+    overdue_at: i64,
 }
 
 impl Head {
@@ -147,6 +149,7 @@ impl Head {
                 traceparent: row.get("traceparent")?,
                 version: row.get("version")?,
                 state: row.get("state")?,
+                overdue_at: row.get("overdue_at")?,
             })
         });
         Ok(head.optional()?)

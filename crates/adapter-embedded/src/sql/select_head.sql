@@ -1,3 +1,3 @@
-SELECT tenant, traceparent, version, state
+SELECT tenant, traceparent, version, state, overdue_at
 FROM jobs
 WHERE id = :id

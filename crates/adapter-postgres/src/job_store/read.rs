@@ -121,7 +121,7 @@ pub(crate) async fn log(
         .map(|row| Ok(Event::from_entry(id, head.trace, entry(EventRow::read(row)?)?)));
     let events = events.collect::<Result<Vec<_>, Fault>>()?;
     let LogHead { version, ended, .. } = head.head;
-    Ok(Some(LogSlice { events, head: version, ended }))
+    Ok(Some(LogSlice { events, head: version, ended, overdue: head.is_late && !ended }))
 }
 
 pub(crate) async fn checkpoints(
@@ -159,6 +159,8 @@ struct Head {
     tenant: String,
     trace: TraceContext,
     head: LogHead,
+    /// The time has passed at which somebody must end the job, if it has not ended.
+    is_late: bool,
 }
 
 impl Head {
@@ -174,6 +176,7 @@ impl Head {
                 version: from_stored(version, "version")?,
                 ended: state.is_terminal(),
             },
+            is_late: row.try_get("is_late")?,
         })
     }
 }

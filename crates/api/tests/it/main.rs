@@ -9,6 +9,7 @@ mod http;
 mod many_jobs;
 mod openapi;
 mod other_ports;
+mod overdue;
 mod refusals;
 mod server;
 mod sse;

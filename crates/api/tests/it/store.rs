@@ -125,6 +125,13 @@ impl MemoryStore {
         self.change(id, Change::Start { worker: WorkerId::new(), pipeline_version: 1 });
     }
 
+    /// Has a job's deadline pass, with nobody there who would notice.
+    pub(crate) fn pass_deadline(&self, id: JobId) {
+        let mut content = self.lock();
+        let row = content.rows.get_mut(&id).expect("the job exists");
+        row.job.deadline_at = row.job.created_at;
+    }
+
     /// Ends a running job.
     pub(crate) fn fail(&self, id: JobId) {
         let error = Problem::new(Code::InsufficientEvidence, Origin::Source, "nothing found");
@@ -248,9 +255,14 @@ impl JobStore for MemoryStore {
     }
 
     async fn get(&self, tenant: &TenantId, id: JobId) -> Result<Option<Snapshot>, StoreError> {
-        let content = self.check()?;
-        let row = content.rows.get(&id).filter(|row| row.job.tenant == *tenant);
-        Ok(row.map(|row| row.snapshot(self.clock.now())))
+        let mut content = self.check()?;
+        let now = self.clock.now();
+        let row = content.rows.get_mut(&id).filter(|row| row.job.tenant == *tenant);
+        Ok(row.map(|row| {
+            let ended = row.job.change(Change::PassDeadline, now).expect("it always may");
+            row.append(ended);
+            row.snapshot(now)
+        }))
     }
 
     async fn queue_position(&self, _: &TenantId, _: JobId) -> Result<Option<u32>, StoreError> {
@@ -296,6 +308,7 @@ impl JobStore for MemoryStore {
             events: events.cloned().collect(),
             head: row.job.version,
             ended: row.job.is_ended(),
+            overdue: row.job.is_overdue(self.clock.now()),
         }))
     }
 

@@ -3,10 +3,14 @@
 use contracts::job::{Links, StepState};
 use contracts::result::PartialResult;
 use contracts::{EventBody, EventPage, Job, JobId, TenantId};
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::Jobs;
 use crate::job::State;
 use crate::ports::{JobFilter, LogSlice, PageCursor, Snapshot, StoreError};
+
+/// Overdue jobs of a list that are ended side by side.
+const ENDED_AT_A_TIME: usize = 16;
 
 /// Why a job or its log is not shown.
 #[derive(Debug, thiserror::Error)]
@@ -71,9 +75,9 @@ impl Jobs {
         }
     }
 
-    /// A page of jobs, newest first, and the cursor of the next page. Jobs in a list come without
-    /// their `partial_result` and `queue_position`: those are read from the log and the queue, a
-    /// job at a time.
+    /// A page of jobs, newest first, and the cursor of the next page. Overdue jobs on it are ended
+    /// first. Jobs in a list come without their `partial_result` and `queue_position`: those are
+    /// read from the log and the queue, a job at a time.
     ///
     /// # Errors
     /// [`QueryError::Store`].
@@ -83,7 +87,11 @@ impl Jobs {
         query: &ListQuery,
     ) -> Result<(Vec<Job>, Option<PageCursor>), QueryError> {
         let one_more = query.page_size + 1;
-        let mut found = self.store.list(tenant, &query.filter, query.cursor, one_more).await?;
+        let list = || self.store.list(tenant, &query.filter, query.cursor, one_more);
+        let mut found = list().await?;
+        if self.end_overdue(&found).await? {
+            found = list().await?;
+        }
         let more = found.len() > query.page_size;
         found.truncate(query.page_size);
         let last = found.last().map(|s| PageCursor { created_at: s.job.created_at, id: s.job.id });
@@ -91,7 +99,7 @@ impl Jobs {
         Ok((jobs, last.filter(|_| more)))
     }
 
-    /// A page of a job's log.
+    /// A page of a job's log. A job that is overdue is ended first.
     ///
     /// # Errors
     /// [`QueryError`].
@@ -102,7 +110,12 @@ impl Jobs {
         after: u64,
         limit: usize,
     ) -> Result<EventPage, QueryError> {
-        let Some(slice) = self.store.log(tenant, id, after, limit).await? else {
+        let mut slice = self.store.log(tenant, id, after, limit).await?;
+        if slice.as_ref().is_some_and(|slice| slice.overdue) {
+            self.store.get(tenant, id).await?;
+            slice = self.store.log(tenant, id, after, limit).await?;
+        }
+        let Some(slice) = slice else {
             return Err(self.missing(tenant, id).await?.into());
         };
         let LogSlice { events, head, .. } = slice;
@@ -133,6 +146,17 @@ impl Jobs {
     #[must_use]
     pub fn show_created(snapshot: Snapshot) -> Job {
         view(snapshot, None)
+    }
+
+    /// Ends those of these jobs that are overdue: `get` does so. Says whether there were any.
+    async fn end_overdue(&self, found: &[Snapshot]) -> Result<bool, StoreError> {
+        let overdue = found.iter().filter(|snapshot| snapshot.job.is_overdue(snapshot.read_at));
+        let ended: Vec<_> = stream::iter(overdue)
+            .map(|snapshot| self.store.get(&snapshot.job.tenant, snapshot.job.id))
+            .buffered(ENDED_AT_A_TIME)
+            .try_collect()
+            .await?;
+        Ok(!ended.is_empty())
     }
 
     /// Why the store has no such job. A job that is deleted in between is gone all the same.

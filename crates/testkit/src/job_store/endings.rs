@@ -108,6 +108,22 @@ pub async fn a_read_of_an_overdue_job_ends_it(harness: &dyn JobStoreHarness) {
     assert!(given.sweep().await.news.is_empty());
 }
 
+pub async fn a_log_says_whether_its_job_is_overdue(harness: &dyn JobStoreHarness) {
+    let given = Given::new(harness);
+    let (id, mut done) = (given.queued().await, given.running().await);
+    let ended = done.job.id;
+    done.apply(Change::Fail { events: vec![], error: problem() }).await;
+    let overdue = async |id| {
+        let slice = given.store.log(&given.tenant, id, 0, 1).await.expect("read");
+        slice.expect("the job is there").overdue
+    };
+    assert!(!overdue(id).await && !overdue(ended).await);
+    given.pass(TIMEOUT).await;
+    assert!(overdue(id).await && !overdue(ended).await);
+    given.snapshot(id).await;
+    assert!(!overdue(id).await, "it has ended");
+}
+
 pub async fn a_cancel_of_an_overdue_job_comes_too_late(harness: &dyn JobStoreHarness) {
     let given = Given::new(harness);
     let id = given.queued().await;

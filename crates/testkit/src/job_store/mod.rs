@@ -111,6 +111,7 @@ macro_rules! job_store_suite {
                 a_sweep_settles_a_cancel_that_nobody_confirms,
                 a_sweep_ends_what_is_overdue,
                 a_read_of_an_overdue_job_ends_it,
+                a_log_says_whether_its_job_is_overdue,
                 a_cancel_of_an_overdue_job_comes_too_late,
                 a_sweep_is_bounded_and_says_whether_more_remains,
                 a_job_past_its_retention_is_gone_and_later_forgotten,

@@ -47,7 +47,7 @@ pub trait JobStore: Send + Sync {
 
     /// A job, with all a client sees but its log. `None` if it is unknown or another tenant's.
     /// A job that is overdue is ended first; the events of that go to `sweep`'s next answer. Only
-    /// `get` and `cancel` do so; other reads show what is stored.
+    /// `get` and `cancel` do so; other reads show what is stored, and whether it is overdue.
     async fn get(&self, tenant: &TenantId, id: JobId) -> Result<Option<Snapshot>, StoreError>;
 
     /// The place of a job among those of its tenant that are due and wait for a worker, in the order

@@ -65,6 +65,8 @@ pub struct LogSlice {
     pub head: u64,
     /// Whether the job has ended, so that the log does not grow any more.
     pub ended: bool,
+    /// Whether a deadline of the job has passed, and nobody has ended it yet.
+    pub overdue: bool,
 }
 
 /// The newest version of a job's log.
