@@ -4,6 +4,7 @@
 mod bench;
 mod eval;
 mod layering;
+mod packages;
 mod suite;
 
 use std::path::{Path, PathBuf};
