@@ -28,6 +28,16 @@ const INSTALL_MAX_S: &str = "300";
 const STAMP: &str = "installed";
 
 impl Set {
+    /// The folder of the set, if it is installed as it is pinned now.
+    ///
+    /// # Errors
+    /// If its lock file cannot be read.
+    #[cfg(test)]
+    pub(crate) fn folder_if_installed(&self, root: &Path) -> anyhow::Result<Option<PathBuf>> {
+        let folder = home(root)?.join(self.name);
+        Ok(is_installed(&folder, &self.lock(root)?).then_some(folder))
+    }
+
     /// Installs the set where it is missing or pinned otherwise by now: its folder, or `None` if it
     /// cannot be had. What the installers say is added to the file `output`.
     pub(crate) fn installed(

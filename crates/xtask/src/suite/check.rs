@@ -7,6 +7,7 @@ use clap::ValueEnum;
 
 use super::{Surroundings, Verdict, at, clients, command, figures, programs, readme};
 use crate::layering::{self, Workspace};
+use crate::manifests;
 
 /// Random cases for each property with `--long`; proptest's default is 256.
 const CASES_LONG: &str = "5120";
@@ -25,6 +26,7 @@ pub(crate) enum Check {
     Clippy,
     Doc,
     Layering,
+    Manifests,
     Deny,
     Programs,
     Clients,
@@ -35,11 +37,12 @@ pub(crate) enum Check {
 
 impl Check {
     /// All of them, in order: what is cheap and often wrong comes first.
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Fmt,
         Self::Clippy,
         Self::Doc,
         Self::Layering,
+        Self::Manifests,
         Self::Deny,
         Self::Programs,
         Self::Clients,
@@ -60,6 +63,7 @@ impl Check {
             Self::Clippy => "no lint warns",
             Self::Doc => "the documentation builds without a warning",
             Self::Layering => "dependencies point the decided way",
+            Self::Manifests => "what Kubernetes is given is complete and spelt right",
             Self::Deny => "licences, bans and sources are in order",
             Self::Programs => "the servers and tools that tests start are installed",
             Self::Clients => "the packages that example clients are written with are installed",
@@ -76,6 +80,7 @@ impl Check {
             Self::Clippy => clippy(around),
             Self::Doc => doc(around),
             Self::Layering => layering(around),
+            Self::Manifests => manifests(around),
             Self::Deny => deny(around),
             Self::Programs => programs::check(around),
             Self::Clients => clients::check(around),
@@ -93,6 +98,7 @@ impl fmt::Display for Check {
             Self::Clippy => "clippy",
             Self::Doc => "doc",
             Self::Layering => "layering",
+            Self::Manifests => "manifests",
             Self::Deny => "deny",
             Self::Programs => "programs",
             Self::Clients => "clients",
@@ -142,6 +148,23 @@ fn layering(around: &mut Surroundings<'_>) -> anyhow::Result<Verdict> {
             advice: "turn the dependency around with a port, or argue the rule in \
                      crates/xtask/src/layering/rules.rs"
                 .to_owned(),
+        },
+    })
+}
+
+fn manifests(around: &mut Surroundings<'_>) -> anyhow::Result<Verdict> {
+    let checked = match manifests::check(&around.root, around.out)? {
+        Ok(checked) => checked,
+        Err(manifests::Unavailable { reason, advice }) => {
+            return Ok(Verdict::Skipped { reason: format!("{reason} ({advice})") });
+        }
+    };
+    write!(around.out, "{checked}")?;
+    Ok(match checked.findings.len() {
+        0 => Verdict::Passed,
+        n => Verdict::Failed {
+            problem: format!("{n} findings in deploy/kubernetes"),
+            advice: "mend what is named above; crates/xtask/src/manifests has the rules".to_owned(),
         },
     })
 }
