@@ -73,89 +73,77 @@ impl<P: Protocol> HttpModel<P> {
     ) -> Result<Synthesis, ModelError> {
         let prompt = prompt::answer(request);
         let mut ask = Ask { prompt: &prompt, repair: None, tools: &[] };
-        let (fault, answer, usage) = match self.write(call, &ask, request, output).await? {
+        let (fault, answer) = match self.write(call, &ask, request, output).await {
             (Outcome::Written(written), usage) => return Ok(synthesis(written, usage)),
-            (Outcome::Broken { fault, answer }, usage) => (fault, answer, usage),
+            (Outcome::Failed(error), usage) => {
+                output.spent(usage);
+                return Err(error);
+            }
+            (Outcome::Broken { fault, answer }, usage) => {
+                output.spent(Usage { model_calls: 1, ..usage });
+                (fault, answer)
+            }
         };
         tracing::info!(job_id = %call.job_id, model = self.settings.name, %fault, "asked once more");
-        output.spent(Usage { model_calls: 1, ..usage });
         output.reset("the answer broke its form and is written again");
         ask.repair = Some(Repair { answer, request: prompt::repair(&fault.to_string()) });
-        match self.write(call, &ask, request, output).await? {
-            (Outcome::Written(written), usage) => Ok(synthesis(written, usage)),
+        let (error, usage) = match self.write(call, &ask, request, output).await {
+            (Outcome::Written(written), usage) => return Ok(synthesis(written, usage)),
+            (Outcome::Failed(error), usage) => (error, usage),
             (Outcome::Broken { fault, .. }, usage) => {
-                output.spent(usage);
-                Err(ModelError::Invalid(fault.to_string()))
+                (ModelError::Invalid(fault.to_string()), usage)
             }
-        }
+        };
+        output.spent(usage);
+        Err(error)
     }
 
-    /// Has the answer written once, and shows it as it comes.
+    /// Has the answer written once, and shows it as it comes. What that cost is known even where
+    /// it failed.
     async fn write(
         &self,
         call: &CallContext,
         ask: &Ask<'_>,
         request: &SynthesisRequest<'_>,
         output: &mut dyn OutputSink,
-    ) -> Result<(Outcome, Usage), ModelError> {
-        let mut stream = self.open(ask, &idempotency_key(call, "synthesize", ask)).await?;
+    ) -> (Outcome, Usage) {
+        let mut stream = match self.open(ask, &idempotency_key(call, "synthesize", ask)).await {
+            Ok(stream) => stream,
+            Err(error) => return (Outcome::Failed(error), Usage::default()),
+        };
         let mut reader = AnswerReader::new(request.passages.len());
-        let ended = self.show(&mut stream, &mut reader, output).await;
+        let ended = show(&mut stream, &mut reader, output).await;
         let tally = stream.reader().tally();
         let usage = self.usage(tally, ask.chars(), reader.raw().chars().count());
-        let fault = match (ended, &tally.stop) {
-            (Ok(Some(fault)), _) => Some(fault),
-            (Ok(None), Some(Stop::CutOff)) => {
-                Some(FormFault::CutOff { max_output_tokens: self.settings.max_output_tokens })
-            }
-            (Ok(None), Some(Stop::ContextFull)) => {
-                output.spent(usage);
-                return Err(context_full());
-            }
-            (Ok(None), Some(Stop::Refused(why))) => {
-                output.spent(usage);
-                return Err(ModelError::Refused((*why).to_owned()));
-            }
-            (Ok(None), Some(Stop::Complete) | None) => None,
-            (Err(error), _) => {
-                output.spent(usage);
-                return Err(error);
-            }
-        };
         let answer = reader.raw().to_owned();
-        let fault = match fault {
-            Some(fault) => fault,
-            None => match reader.finish(request.passages) {
-                Ok((rest, written)) => {
-                    if !rest.is_empty()
-                        && let Err(closed) = output.push(&rest).await
-                    {
-                        output.spent(usage);
-                        return Err(closed.into());
-                    }
-                    return Ok((Outcome::Written(written), usage));
-                }
-                Err(fault) => fault,
+        let finished = match self.judged(ended, tally.stop.as_ref()) {
+            Err(error) => return (Outcome::Failed(error), usage),
+            Ok(Some(fault)) => return (Outcome::Broken { fault, answer }, usage),
+            Ok(None) => reader.finish(request.passages),
+        };
+        let outcome = match finished {
+            Err(fault) => Outcome::Broken { fault, answer },
+            Ok((rest, written)) => match output.push(&rest).await {
+                Ok(()) => Outcome::Written(written),
+                Err(closed) => Outcome::Failed(closed.into()),
             },
         };
-        Ok((Outcome::Broken { fault, answer }, usage))
+        (outcome, usage)
     }
 
-    /// Shows the answer until it ends or breaks its form.
-    async fn show(
+    /// What an answer comes to that ended, or was not read any further, when this was known of it.
+    fn judged(
         &self,
-        stream: &mut Stream<'_, P::Reader>,
-        reader: &mut AnswerReader,
-        output: &mut dyn OutputSink,
+        ended: Result<Option<FormFault>, ModelError>,
+        stop: Option<&Stop>,
     ) -> Result<Option<FormFault>, ModelError> {
-        while let Some(text) = stream.next().await? {
-            match reader.push(&text) {
-                Ok("") => {}
-                Ok(shown) => output.push(shown).await?,
-                Err(fault) => return Ok(Some(fault)),
-            }
+        let max_output_tokens = self.settings.max_output_tokens;
+        match (ended?, stop) {
+            (None, Some(Stop::CutOff)) => Ok(Some(FormFault::CutOff { max_output_tokens })),
+            (None, Some(Stop::ContextFull)) => Err(context_full()),
+            (None, Some(Stop::Refused(why))) => Err(ModelError::Refused((*why).to_owned())),
+            (fault, _) => Ok(fault),
         }
-        Ok(None)
     }
 
     async fn choose(
@@ -243,6 +231,23 @@ impl<P: Protocol> HttpModel<P> {
 enum Outcome {
     Written(Written),
     Broken { fault: FormFault, answer: String },
+    Failed(ModelError),
+}
+
+/// Shows an answer until it ends or breaks its form.
+async fn show<R: StreamReader>(
+    stream: &mut Stream<'_, R>,
+    reader: &mut AnswerReader,
+    output: &mut dyn OutputSink,
+) -> Result<Option<FormFault>, ModelError> {
+    while let Some(text) = stream.next().await? {
+        match reader.push(&text) {
+            Ok("") => {}
+            Ok(shown) => output.push(shown).await?,
+            Err(fault) => return Ok(Some(fault)),
+        }
+    }
+    Ok(None)
 }
 
 #[async_trait]
