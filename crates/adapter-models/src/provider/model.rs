@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 use async_trait::async_trait;
 use contracts::job::Usage;
 use engine::analysis::prompt;
+use engine::analysis::verify::{self, Unverified};
 use engine::ports::{
     CallContext, LanguageModel, ModelError, OutputSink, Synthesis, SynthesisRequest, ToolArguments,
     ToolChoice, ToolChoiceRequest,
@@ -74,7 +75,7 @@ impl<P: Protocol> HttpModel<P> {
         let prompt = prompt::answer(request);
         let mut ask = Ask { prompt: &prompt, repair: None, tools: &[] };
         let (fault, answer) = match self.write(call, &ask, request, output).await {
-            (Outcome::Written(written), usage) => return Ok(synthesis(written, usage)),
+            (Outcome::Written(synthesis), _) => return Ok(synthesis),
             (Outcome::Failed(error), usage) => {
                 output.spent(usage);
                 return Err(error);
@@ -88,7 +89,7 @@ impl<P: Protocol> HttpModel<P> {
         output.reset("the answer broke its form and is written again");
         ask.repair = Some(Repair { answer, request: prompt::repair(&fault.to_string()) });
         let (error, usage) = match self.write(call, &ask, request, output).await {
-            (Outcome::Written(written), usage) => return Ok(synthesis(written, usage)),
+            (Outcome::Written(synthesis), _) => return Ok(synthesis),
             (Outcome::Failed(error), usage) => (error, usage),
             (Outcome::Broken { fault, .. }, usage) => {
                 (ModelError::Invalid(fault.to_string()), usage)
@@ -124,7 +125,10 @@ impl<P: Protocol> HttpModel<P> {
         let outcome = match finished {
             Err(fault) => Outcome::Broken { fault, answer },
             Ok((rest, written)) => match output.push(&rest).await {
-                Ok(()) => Outcome::Written(written),
+                Ok(()) => {
+                    let Written { text, citations } = written;
+                    verified(request, Synthesis { text, citations, usage }, answer)
+                }
                 Err(closed) => Outcome::Failed(closed.into()),
             },
         };
@@ -229,7 +233,7 @@ impl<P: Protocol> HttpModel<P> {
 
 /// What became of one request for an answer.
 enum Outcome {
-    Written(Written),
+    Written(Synthesis),
     Broken { fault: FormFault, answer: String },
     Failed(ModelError),
 }
@@ -287,9 +291,19 @@ impl<P: Protocol> LanguageModel for HttpModel<P> {
     }
 }
 
-fn synthesis(written: Written, usage: Usage) -> Synthesis {
-    let Written { text, citations } = written;
-    Synthesis { text, citations, usage }
+/// An answer that keeps its form may still say what its passages do not. The step would refuse it
+/// as well; here the model can mend it.
+fn verified(request: &SynthesisRequest<'_>, synthesis: Synthesis, answer: String) -> Outcome {
+    // Where nothing is said, nothing needs a source.
+    if synthesis.text.is_empty() {
+        return Outcome::Written(synthesis);
+    }
+    match verify::check(request, &synthesis) {
+        Ok(()) | Err(Unverified::InsufficientEvidence(_)) => Outcome::Written(synthesis),
+        Err(Unverified::Invalid(fault)) => {
+            Outcome::Broken { fault: FormFault::Unverified(fault), answer }
+        }
+    }
 }
 
 fn context_full() -> ModelError {
