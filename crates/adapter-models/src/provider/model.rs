@@ -6,14 +6,13 @@ use contracts::job::Usage;
 use engine::analysis::prompt;
 use engine::analysis::verify::{self, Unverified};
 use engine::ports::{
-    CallContext, LanguageModel, ModelError, OutputSink, Synthesis, SynthesisRequest, ToolArguments,
-    ToolChoice, ToolChoiceRequest,
+    CallContext, LanguageModel, ModelError, OutputSink, Synthesis, SynthesisRequest, ToolChoice,
+    ToolChoiceRequest,
 };
 use reqwest::Url;
 use reqwest::header::{ACCEPT, HeaderMap};
-use serde_json::Value;
 
-use super::protocol::{Ask, Protocol, Repair, Stop, StreamReader, StreamedCall, Tally};
+use super::protocol::{Ask, Protocol, Repair, Stop, StreamReader, Tally};
 use super::settings::{Prices, ProviderSettings, SettingsFault};
 use super::stream::Stream;
 use crate::grounding::{AnswerReader, FormFault, Written};
@@ -150,54 +149,7 @@ impl<P: Protocol> HttpModel<P> {
         }
     }
 
-    async fn choose(
-        &self,
-        call: &CallContext,
-        request: &ToolChoiceRequest<'_>,
-    ) -> Result<ToolChoice, ModelError> {
-        let prompt = prompt::tool_choice(request);
-        let mut ask = Ask { prompt: &prompt, repair: None, tools: request.tools };
-        let step = format!("tools-{}", request.about.tool_calls.len());
-        let (chosen, usage) = self.ask_for_calls(call, &ask, &step).await?;
-        let fault = match chosen {
-            Ok(calls) => return Ok(ToolChoice { calls, usage }),
-            Err(fault) => fault,
-        };
-        tracing::info!(job_id = %call.job_id, model = self.settings.name, fault, "asked once more");
-        ask.repair = Some(Repair { answer: String::new(), request: prompt::repair(&fault) });
-        let (chosen, more) = self.ask_for_calls(call, &ask, &step).await?;
-        let usage = usage.plus(Usage { model_calls: 1, ..more });
-        chosen.map(|calls| ToolChoice { calls, usage }).map_err(ModelError::Invalid)
-    }
-
-    /// The calls that the model wants, or what is wrong with them.
-    async fn ask_for_calls(
-        &self,
-        call: &CallContext,
-        ask: &Ask<'_>,
-        step: &str,
-    ) -> Result<(Result<Vec<ToolArguments>, String>, Usage), ModelError> {
-        let mut stream = self.open(ask, &idempotency_key(call, step, ask)).await?;
-        let mut chars = 0;
-        while let Some(text) = stream.next().await? {
-            chars += text.chars().count();
-        }
-        let tally = stream.reader().tally();
-        chars += tally.calls.iter().map(|call| call.arguments.chars().count()).sum::<usize>();
-        let usage = self.usage(tally, ask.chars(), chars);
-        let max = self.settings.max_output_tokens;
-        match tally.stop {
-            Some(Stop::ContextFull) => return Err(context_full()),
-            Some(Stop::Refused(why)) => return Err(ModelError::Refused(why.to_owned())),
-            Some(Stop::CutOff) if !tally.calls.is_empty() => {
-                return Ok((Err(format!("it was cut off at the limit of {max} tokens")), usage));
-            }
-            Some(Stop::CutOff | Stop::Complete) | None => {}
-        }
-        Ok((tally.calls.drain(..).map(arguments).collect(), usage))
-    }
-
-    async fn open(
+    pub(super) async fn open(
         &self,
         ask: &Ask<'_>,
         idempotency_key: &str,
@@ -216,7 +168,7 @@ impl<P: Protocol> HttpModel<P> {
 
     /// What an answer cost: by the provider's count, else by its length.
     #[expect(clippy::cast_precision_loss, reason = "counts of tokens are far below 2^52")]
-    fn usage(&self, tally: &Tally, sent_chars: usize, written_chars: usize) -> Usage {
+    pub(super) fn usage(&self, tally: &Tally, sent_chars: usize, written_chars: usize) -> Usage {
         let estimate = |chars: usize| chars.div_ceil(CHARS_PER_TOKEN) as u64;
         let input_tokens = tally.input_tokens.unwrap_or_else(|| estimate(sent_chars));
         let output_tokens = match (tally.output_tokens, &tally.stop) {
@@ -306,27 +258,13 @@ fn verified(request: &SynthesisRequest<'_>, synthesis: Synthesis, answer: String
     }
 }
 
-fn context_full() -> ModelError {
+pub(super) fn context_full() -> ModelError {
     ModelError::Refused("the question and its passages are too long for it".to_owned())
 }
 
 /// The same for every request that asks the same on behalf of the same attempt, even from another
 /// worker after a crash; another one after a failure, so that no provider repeats a bad answer.
-fn idempotency_key(call: &CallContext, step: &str, ask: &Ask<'_>) -> String {
+pub(super) fn idempotency_key(call: &CallContext, step: &str, ask: &Ask<'_>) -> String {
     let repair = if ask.repair.is_some() { "-repair" } else { "" };
     format!("assay-{}-{step}-{}{repair}", call.job_id, call.failures)
-}
-
-/// A call as the tool takes it; what is wrong with it, in words for the model.
-fn arguments(call: StreamedCall) -> Result<ToolArguments, String> {
-    let StreamedCall { name, arguments } = call;
-    if name.is_empty() {
-        return Err("it calls a tool without a name".to_owned());
-    }
-    // A tool without arguments is called with none.
-    let text = if arguments.trim().is_empty() { "{}" } else { &arguments };
-    match serde_json::from_str::<Value>(text) {
-        Ok(arguments @ Value::Object(_)) => Ok(ToolArguments { tool: name, arguments }),
-        Ok(_) | Err(_) => Err("it calls a tool with arguments that are no JSON object".to_owned()),
-    }
 }
