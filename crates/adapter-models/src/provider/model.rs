@@ -1,5 +1,6 @@
 use std::fmt;
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use contracts::job::Usage;
@@ -19,6 +20,10 @@ use crate::grounding::{AnswerReader, FormFault, Written};
 
 /// Characters of a token, where the provider does not count: what English text has on average.
 const CHARS_PER_TOKEN: usize = 4;
+
+/// How long a connection that is not used is kept. Servers of models close theirs after 5 s, and a
+/// request that meets the close has failed.
+const IDLE_CONNECTION: Duration = Duration::from_secs(4);
 
 /// A language model behind HTTP.
 ///
@@ -50,6 +55,7 @@ impl<P: Protocol> HttpModel<P> {
         }
         let client = reqwest::Client::builder()
             .connect_timeout(settings.connect_timeout)
+            .pool_idle_timeout(IDLE_CONNECTION)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .user_agent(concat!("assay/", env!("CARGO_PKG_VERSION")))
