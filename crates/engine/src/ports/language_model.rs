@@ -87,7 +87,7 @@ pub struct ToolChoiceRequest<'a> {
 pub struct ToolChoice {
     /// The calls, in order; none when it knows enough.
     pub calls: Vec<ToolArguments>,
-    /// What the choice cost.
+    /// What the choice cost. Its `model_calls` are those beyond the first, which the caller counts.
     pub usage: Usage,
 }
 
@@ -98,7 +98,7 @@ pub struct Synthesis {
     pub text: String,
     /// Which part of it rests on which passage.
     pub citations: Vec<PassageCitation>,
-    /// What it cost. `model_calls` is 1 at the most: the caller counts the call itself.
+    /// What it cost. The caller counts the call itself.
     pub usage: Usage,
 }
 
