@@ -1,5 +1,7 @@
 //! Tests of the models through the engine's ports, against the engine's own verification.
 
 mod extractive;
+mod failures;
+mod providers;
 mod scripted;
 mod support;
