@@ -4,7 +4,7 @@ use contracts::event::LogEntry;
 use contracts::job::{Attempt, Step};
 use contracts::limits::QUEUE_POSITION_MAX;
 use contracts::{Event, JobId, JobState, TenantId, Timestamp, TraceContext};
-use engine::ports::{JobFilter, LogHead, LogSlice, PageCursor, Snapshot};
+use engine::ports::{JobFilter, LogHead, LogLimit, LogSlice, PageCursor, Snapshot};
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use super::row::{JobRow, job_id, time};
@@ -89,7 +89,7 @@ pub(crate) fn log(
     tenant: &TenantId,
     id: JobId,
     after: u64,
-    limit: usize,
+    limit: LogLimit,
 ) -> Result<Option<LogSlice>, Fault> {
     let Some(head) = Head::find(connection, id)?.filter(|head| head.tenant == tenant.as_str())
     else {
@@ -102,12 +102,19 @@ pub(crate) fn log(
             ":job_id": id.as_uuid().as_bytes(),
             // No log is that long: what is beyond it is beyond this, too.
             ":after": i64::try_from(after).unwrap_or(i64::MAX),
-            ":limit": to_stored(limit as u64, "limit")?,
+            ":limit": to_stored(limit.events as u64, "limit")?,
         },
         EventRow::read,
     )?;
-    let events = rows.map(|row| Ok(Event::from_entry(id, trace, row?.into_domain()?)));
-    let events = events.collect::<Result<Vec<_>, Fault>>()?;
+    let (mut events, mut bytes) = (Vec::new(), 0);
+    for row in rows {
+        let row = row?;
+        bytes += row.data.len();
+        if bytes > limit.bytes && !events.is_empty() {
+            break;
+        }
+        events.push(Event::from_entry(id, trace, row.into_domain()?));
+    }
     let LogHead { version, ended, .. } = head.into_domain(id)?;
     Ok(Some(LogSlice { events, head: version, ended }))
 }

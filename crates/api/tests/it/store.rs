@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use contracts::{Code, Event, EventBody, Hint, JobId, News, Origin, Problem, TenantId, WorkerId};
 use engine::job::{Change, Job, Recorded};
 use engine::ports::{
-    Cancelled, Claimed, Clock as _, Committed, Deletion, JobFilter, JobStore, LogHead, LogSlice,
-    NewJob, PageCursor, Refill, Renewal, Snapshot, StepRecord, StoreError, Submitted, Swept,
-    SystemClock, Write, Written,
+    Cancelled, Claimed, Clock as _, Committed, Deletion, JobFilter, JobStore, LogHead, LogLimit,
+    LogSlice, NewJob, PageCursor, Refill, Renewal, Snapshot, StepRecord, StoreError, Submitted,
+    Swept, SystemClock, Write, Written,
 };
 use tokio::sync::{Notify, broadcast};
 
@@ -285,15 +285,21 @@ impl JobStore for MemoryStore {
         tenant: &TenantId,
         id: JobId,
         after: u64,
-        limit: usize,
+        limit: LogLimit,
     ) -> Result<Option<LogSlice>, StoreError> {
         let content = self.check()?;
         let Some(row) = content.rows.get(&id).filter(|row| row.job.tenant == *tenant) else {
             return Ok(None);
         };
-        let events = row.log.iter().filter(|event| event.version() > after).take(limit);
+        let rest = row.log.iter().filter(|event| event.version() > after).take(limit.events);
+        let mut bytes = 0;
+        let within = |event: &&Event| {
+            let is_first = bytes == 0;
+            bytes += event.data.to_string().len();
+            is_first || bytes <= limit.bytes
+        };
         Ok(Some(LogSlice {
-            events: events.cloned().collect(),
+            events: rest.take_while(within).cloned().collect(),
             head: row.job.version,
             ended: row.job.is_ended(),
         }))

@@ -6,7 +6,7 @@ use contracts::{EventBody, EventPage, Job, JobId, TenantId};
 
 use super::Jobs;
 use crate::job::State;
-use crate::ports::{JobFilter, LogSlice, PageCursor, Snapshot, StoreError};
+use crate::ports::{JobFilter, LogLimit, LogSlice, PageCursor, Snapshot, StoreError};
 
 /// Why a job or its log is not shown.
 #[derive(Debug, thiserror::Error)]
@@ -102,7 +102,7 @@ impl Jobs {
         after: u64,
         limit: usize,
     ) -> Result<EventPage, QueryError> {
-        let Some(slice) = self.store.log(tenant, id, after, limit).await? else {
+        let Some(slice) = self.store.log(tenant, id, after, LogLimit::events(limit)).await? else {
             return Err(self.missing(tenant, id).await?.into());
         };
         let LogSlice { events, head, .. } = slice;
@@ -168,7 +168,8 @@ impl Jobs {
     }
 
     async fn partial_result(&self, snapshot: &Snapshot) -> Result<PartialResult, QueryError> {
-        const WHOLE_LOG: usize = 2 * contracts::limits::EVENTS_PER_JOB_MAX as usize;
+        const WHOLE_LOG: LogLimit =
+            LogLimit::events(2 * contracts::limits::EVENTS_PER_JOB_MAX as usize);
         let Snapshot { job, steps, .. } = snapshot;
         let log = self.store.log(&job.tenant, job.id, 0, WHOLE_LOG).await?;
         let mut partial = PartialResult {
