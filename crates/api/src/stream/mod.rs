@@ -4,10 +4,13 @@ pub(crate) mod close;
 mod feed;
 mod frame_limit;
 mod outbox;
+mod room;
 pub(crate) mod sse;
 pub(crate) mod websocket;
 
 use std::time::Duration;
+
+pub(crate) use self::room::CONNECTION_BUFFER_BYTES;
 
 /// The times that streams keep.
 #[derive(Debug, Clone, Copy)]

@@ -10,7 +10,8 @@ use tokio::time::{Instant, interval_at, sleep_until};
 
 use super::close;
 use crate::stream::StreamTimes;
-use crate::stream::outbox::{Outbox, SendError};
+use crate::stream::outbox::Outbox;
+use crate::stream::room::SendError;
 
 /// What a socket is about.
 pub(super) trait Topic {
@@ -97,6 +98,8 @@ async fn talk(
     let mut heard = Instant::now();
     loop {
         let turn = tokio::select! {
+            // What came while a slow reader was waited for counts before the silence does.
+            biased;
             message = messages.recv() => {
                 heard = Instant::now();
                 hear(outbox, &mut topic, message).await?
