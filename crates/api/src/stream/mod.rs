@@ -2,7 +2,7 @@
 
 pub(crate) mod close;
 mod feed;
-mod frame_limit;
+mod message_limit;
 mod outbox;
 mod room;
 pub(crate) mod sse;

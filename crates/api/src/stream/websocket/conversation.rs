@@ -4,7 +4,10 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 
 use actix_web::error::PayloadError;
-use actix_ws::{CloseCode, CloseReason, Message, MessageStream, ProtocolError};
+use actix_ws::{
+    AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, MessageStream,
+    ProtocolError,
+};
 use contracts::StreamControl;
 use tokio::time::{Instant, interval_at, sleep_until};
 
@@ -71,6 +74,8 @@ pub(super) async fn converse(
     topic: impl Topic,
     times: StreamTimes,
 ) {
+    // Their size was limited as they arrived.
+    let messages = messages.aggregate_continuations().max_continuation_size(usize::MAX);
     let end = match talk(&mut outbox, messages, topic, times).await {
         Ok(end) => end,
         Err(error) => error.into(),
@@ -90,7 +95,7 @@ pub(super) async fn send(outbox: &mut Outbox, frame: &StreamControl) -> Result<(
 
 async fn talk(
     outbox: &mut Outbox,
-    mut messages: MessageStream,
+    mut messages: AggregatedMessageStream,
     mut topic: impl Topic,
     times: StreamTimes,
 ) -> Result<End, SendError> {
@@ -130,24 +135,22 @@ async fn talk(
 async fn hear(
     outbox: &mut Outbox,
     topic: &mut impl Topic,
-    message: Option<Result<Message, ProtocolError>>,
+    message: Option<Result<AggregatedMessage, ProtocolError>>,
 ) -> Result<Option<Turn>, SendError> {
     let end = match message {
-        Some(Ok(Message::Ping(payload))) => {
+        Some(Ok(AggregatedMessage::Ping(payload))) => {
             outbox.pong(&payload).await?;
             return Ok(None);
         }
-        Some(Ok(Message::Pong(_) | Message::Nop)) => return Ok(None),
-        Some(Ok(Message::Text(text))) => return Ok(topic.hear(&text)),
-        Some(Ok(Message::Binary(_) | Message::Continuation(_))) => {
-            End::Close(close::BAD_FRAME, "a frame is one text")
-        }
+        Some(Ok(AggregatedMessage::Pong(_))) => return Ok(None),
+        Some(Ok(AggregatedMessage::Text(text))) => return Ok(topic.hear(&text)),
+        Some(Ok(AggregatedMessage::Binary(_))) => End::Close(close::BAD_FRAME, "a frame is a text"),
         Some(Err(error)) if is_too_big(&error) => {
             End::Close(close::FRAME_TOO_BIG, "the frame is too big")
         }
         Some(Err(error)) if is_broken_connection(&error) => End::Gone,
         Some(Err(_)) => End::Close(close::BAD_FRAME, "not a valid frame"),
-        Some(Ok(Message::Close(_))) | None => End::Gone,
+        Some(Ok(AggregatedMessage::Close(_))) | None => End::Gone,
     };
     Ok(Some(Turn::End(end)))
 }
