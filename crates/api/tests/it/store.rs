@@ -70,6 +70,29 @@ pub(crate) struct MemoryStore {
     loses_news: bool,
     /// Cancels wait for this before they are carried out, if there is one.
     pub(crate) gate: Option<Gate>,
+    pub(crate) log_reads: Reads,
+}
+
+/// Reads that go on at the same time.
+#[derive(Default)]
+pub(crate) struct Reads {
+    now: AtomicU32,
+    most: AtomicU32,
+}
+
+impl Reads {
+    /// The most there were at a time.
+    pub(crate) fn most(&self) -> u32 {
+        self.most.load(Ordering::SeqCst)
+    }
+
+    /// Lets others begin meanwhile.
+    async fn go_on(&self) {
+        let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(now, Ordering::SeqCst);
+        tokio::task::yield_now().await;
+        self.now.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// Holds a call in the store until the test lets it go.
@@ -88,6 +111,7 @@ impl MemoryStore {
             news: broadcast::channel(256).0,
             loses_news,
             gate: None,
+            log_reads: Reads::default(),
         }
     }
 
@@ -287,6 +311,7 @@ impl JobStore for MemoryStore {
         after: u64,
         limit: LogLimit,
     ) -> Result<Option<LogSlice>, StoreError> {
+        self.log_reads.go_on().await;
         let content = self.check()?;
         let Some(row) = content.rows.get(&id).filter(|row| row.job.tenant == *tenant) else {
             return Ok(None);
