@@ -54,6 +54,11 @@ impl Outbox {
         Ok(self.session.pong(payload).await?)
     }
 
+    /// Waits until the reader has taken nothing for too long.
+    pub(crate) async fn stalled(&self) {
+        self.room.stalled().await;
+    }
+
     /// Sends the last frame. It needs no room: a reader that was cut because there is none is told
     /// when it comes back for what it has not taken yet, unless the kernel ended the connection by
     /// then.

@@ -3,7 +3,9 @@
 //! What sends a stream takes room for each message before it queues it. The connection takes the
 //! body in pieces, when its own buffer has been written to the kernel, and each piece gives its
 //! room back. So the room is also what tells a slow reader from a stalled one: as long as pieces
-//! are taken, however small and seldom, there is nobody to cut.
+//! are taken, however small and seldom, there is nobody to cut. The time of a stall runs from the
+//! last piece that was taken while there was more, whether or not there is room left: the kernel
+//! keeps a time of its own, and what it ends is told nothing.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,6 +16,7 @@ use actix_web::body::{BodySize, MessageBody};
 use actix_web::web::Bytes;
 use contracts::limits;
 use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 /// Bytes that wait for the connection: the largest event, and the frame around it.
 const BYTES_MAX: usize = limits::EVENT_BYTES_MAX + 1024;
@@ -50,6 +53,8 @@ pub(super) struct Room {
 struct Content {
     bytes: usize,
     messages: usize,
+    /// Since when nothing was taken of what waits, if anything does.
+    untouched_since: Option<Instant>,
     is_gone: bool,
 }
 
@@ -66,19 +71,36 @@ impl Room {
     /// Dropping the future takes nothing.
     pub(super) async fn take(&self, bytes: usize) -> Result<(), SendError> {
         loop {
-            let taken = {
+            let due = {
                 let mut content = self.lock();
                 if content.is_gone {
                     return Err(SendError::Gone);
                 }
-                content.try_take(bytes)
+                if content.try_take(bytes) {
+                    return Ok(());
+                }
+                content.untouched_since.unwrap_or_else(Instant::now) + self.stall
             };
-            if taken {
-                return Ok(());
-            }
-            // One piece that is taken is enough to wait anew.
-            if tokio::time::timeout(self.stall, self.given_back.notified()).await.is_err() {
+            if due <= Instant::now() {
                 return Err(SendError::Stalled);
+            }
+            // Whether something was taken in the end is seen above.
+            let _ = timeout_at(due, self.given_back.notified()).await;
+        }
+    }
+
+    /// Waits until the reader has taken nothing for too long. While there is nothing to take that
+    /// is never: only who asks here can change it.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub(super) async fn stalled(&self) {
+        loop {
+            let since = self.lock().untouched_since;
+            match since.map(|since| since + self.stall) {
+                None => std::future::pending().await,
+                Some(due) if due <= Instant::now() => return,
+                Some(due) => sleep_until(due).await,
             }
         }
     }
@@ -92,6 +114,7 @@ impl Room {
         let mut content = self.lock();
         // The last frame of a stream took no room.
         content.bytes = content.bytes.saturating_sub(bytes);
+        content.untouched_since = (content.bytes > 0).then(Instant::now);
         drop(content);
         self.given_back.notify_one();
     }
@@ -111,6 +134,7 @@ impl Content {
         let has_room = self.bytes == 0 || self.bytes + bytes <= BYTES_MAX;
         let takes = has_room && self.messages < MESSAGES_MAX;
         if takes {
+            self.untouched_since.get_or_insert_with(Instant::now);
             self.bytes += bytes;
             self.messages += 1;
         }
@@ -205,6 +229,19 @@ mod tests {
         let began = Instant::now();
         assert_eq!(room.take(1).await, Err(SendError::Stalled));
         assert_eq!(began.elapsed(), STALL);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_is_cut_for_what_it_leaves_though_there_is_room_for_more() {
+        let room = Room::new(STALL);
+        room.take(10).await.unwrap();
+        let mut body = Metered::new(Bytes::from_static(b"0123456789"), Arc::clone(&room));
+        let began = Instant::now();
+        room.stalled().await;
+        assert_eq!(began.elapsed(), STALL);
+        assert!(next(&mut body).is_some());
+        let nothing_left = tokio::time::timeout(STALL * 10, room.stalled()).await;
+        assert!(nothing_left.is_err());
     }
 
     #[tokio::test(start_paused = true)]

@@ -127,6 +127,7 @@ async fn talk(mut feed: Feed, outbox: Outbox, times: StreamTimes) {
         }
         let next = tokio::select! {
             () = outbox.queue.closed() => return,
+            () = outbox.room.stalled() => return cut(&outbox, sent),
             _ = comments.tick() => None,
             next = feed.next() => Some(next),
         };

@@ -78,7 +78,12 @@ pub(super) async fn converse(
     let messages = messages.aggregate_continuations().max_continuation_size(usize::MAX);
     let end = match talk(&mut outbox, messages, topic, times).await {
         Ok(end) => end,
-        Err(error) => error.into(),
+        Err(error) => {
+            if error == SendError::Stalled {
+                tracing::debug!("a slow reader was cut");
+            }
+            error.into()
+        }
     };
     let reason = match end {
         End::Close(code, text) => {
@@ -113,6 +118,7 @@ async fn talk(
             () = sleep_until(heard + times.silence) => {
                 Some(Turn::End(End::Close(close::TOO_SLOW, "no pong")))
             }
+            () = outbox.stalled() => return Err(SendError::Stalled),
             _ = pings.tick() => {
                 outbox.ping().await?;
                 None
