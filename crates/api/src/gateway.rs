@@ -20,7 +20,7 @@ use crate::cors::Origins;
 use crate::edge::edge;
 use crate::routes;
 use crate::state::State;
-use crate::stream::StreamTimes;
+use crate::stream::{CONNECTION_BUFFER_BYTES, StreamTimes};
 
 /// Idle connections are kept longer than the 60 s of common load balancers, so that it is never
 /// the server that closes a connection just as a request arrives on it.
@@ -30,6 +30,8 @@ const REQUEST_HEAD_TIME: Duration = Duration::from_secs(10);
 /// How long a connection is read on after a refusal, so that the client reads the refusal before
 /// it notices that the rest of its body is not wanted.
 const LINGER: Duration = Duration::from_secs(1);
+/// Bytes that wait in the kernel, unsent, before a connection takes no more.
+const UNSENT_BYTES_MAX: u32 = 16 * 1024;
 /// The time that the server's threads have to end after the server.
 const THREADS_TIME: Duration = Duration::from_secs(5);
 
@@ -159,7 +161,9 @@ fn server(
     .client_disconnect_timeout(LINGER)
     // A client that closes its side has left: its stream must not wait for the next ping.
     .h1_allow_half_closed(false)
-    .on_connect(cut_dead_readers)
+    // What a slow reader has not taken waits where it is counted, not here.
+    .h1_write_buffer_size(CONNECTION_BUFFER_BYTES)
+    .on_connect(bound_slow_readers)
     .shutdown_signal(async move {
         draining.cancelled().await;
         tokio::time::sleep(drain_delay).await;
@@ -175,15 +179,22 @@ fn whole_seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
-/// Has the kernel end a connection whose peer takes no byte for [`StreamTimes::CONNECTION_STALL`]:
-/// while the peer's window is closed the web server waits for it without a limit of its own.
-/// Where there is no such option, a stalled connection ends with the peer's own.
-fn cut_dead_readers(connection: &dyn Any, _: &mut Extensions) {
+/// Has the kernel bound what a peer that takes nothing costs, in time and in memory.
+///
+/// A connection whose peer takes no byte for [`StreamTimes::CONNECTION_STALL`] is ended: while the
+/// peer's window is closed the web server waits for it without a limit of its own. And the kernel
+/// holds at most [`UNSENT_BYTES_MAX`] and what was written at once, where it would let some
+/// megabytes wait. That bounds what is unsent, not what is on its way: a reader far away is sent as
+/// much at once as ever, which a smaller buffer (`SO_SNDBUF`) would forbid.
+///
+/// Where there are no such options, a stalled connection ends with the peer's own.
+fn bound_slow_readers(connection: &dyn Any, _: &mut Extensions) {
     #[cfg(target_os = "linux")]
     if let Some(stream) = connection.downcast_ref::<TcpStream>() {
         let socket = socket2::SockRef::from(stream);
-        if let Err(error) = socket.set_tcp_user_timeout(Some(StreamTimes::CONNECTION_STALL)) {
-            tracing::debug!(%error, "a connection has no time limit on stalled writes");
+        let limited = socket.set_tcp_user_timeout(Some(StreamTimes::CONNECTION_STALL));
+        if let Err(error) = limited.and(socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)) {
+            tracing::debug!(%error, "a connection has no limits on what its peer does not take");
         }
     }
     #[cfg(not(target_os = "linux"))]

@@ -92,13 +92,35 @@ pub struct Limits {
     pub timeout_s_max: u32,
     /// Seconds that a job is given, unless the request says otherwise. See [`TIMEOUT_S_DEFAULT`].
     pub timeout_s_default: u32,
+    /// The least seconds that a job may be given for its first start. See [`QUEUE_TIMEOUT_S`].
+    pub queue_timeout_s_min: u32,
+    /// The most seconds that a job may be given for its first start. See [`QUEUE_TIMEOUT_S`].
+    pub queue_timeout_s_max: u32,
     /// The most failed attempts that a request may allow. See [`MAX_ATTEMPTS`].
     pub max_attempts_max: u32,
     /// Failed attempts after which a job is given up, unless the request says otherwise. See
     /// [`MAX_ATTEMPTS_DEFAULT`].
     pub max_attempts_default: u32,
+    /// The lowest priority. See [`PRIORITY`].
+    pub priority_min: u32,
+    /// The highest priority. See [`PRIORITY`].
+    pub priority_max: u32,
+    /// The priority of a job, unless the request says otherwise. See [`PRIORITY_DEFAULT`].
+    pub priority_default: u32,
     /// Labels on a job. See [`LABELS_MAX`].
     pub labels_max: usize,
+    /// Characters (Unicode scalar values) in a label's key. See [`LABEL_KEY_CHARS`].
+    pub label_key_chars_max: usize,
+    /// Characters (Unicode scalar values) in a label's value. See [`LABEL_VALUE_CHARS`].
+    pub label_value_chars_max: usize,
+    /// Documents that a request may restrict its job to. See [`DOCUMENT_IDS_MAX`].
+    pub document_ids_max: usize,
+    /// The most tokens that a budget may allow. See [`BUDGET_TOKENS`].
+    pub budget_tokens_max: u32,
+    /// The most calls of models and tools that a budget may allow. See [`BUDGET_CALLS`].
+    pub budget_calls_max: u32,
+    /// Characters (Unicode scalar values) in a cancel's reason. See [`CANCEL_REASON_CHARS`].
+    pub cancel_reason_chars_max: usize,
     /// Bytes in a request's body. See [`REQUEST_BODY_BYTES_MAX`].
     pub request_body_bytes_max: usize,
     /// Bytes in a document. See [`DOCUMENT_BYTES_MAX`].
@@ -132,9 +154,20 @@ impl Limits {
         timeout_s_min: *TIMEOUT_S.start(),
         timeout_s_max: *TIMEOUT_S.end(),
         timeout_s_default: TIMEOUT_S_DEFAULT,
+        queue_timeout_s_min: *QUEUE_TIMEOUT_S.start(),
+        queue_timeout_s_max: *QUEUE_TIMEOUT_S.end(),
         max_attempts_max: *MAX_ATTEMPTS.end(),
         max_attempts_default: MAX_ATTEMPTS_DEFAULT,
+        priority_min: *PRIORITY.start(),
+        priority_max: *PRIORITY.end(),
+        priority_default: PRIORITY_DEFAULT,
         labels_max: LABELS_MAX,
+        label_key_chars_max: *LABEL_KEY_CHARS.end(),
+        label_value_chars_max: *LABEL_VALUE_CHARS.end(),
+        document_ids_max: DOCUMENT_IDS_MAX,
+        budget_tokens_max: *BUDGET_TOKENS.end(),
+        budget_calls_max: *BUDGET_CALLS.end(),
+        cancel_reason_chars_max: *CANCEL_REASON_CHARS.end(),
         request_body_bytes_max: REQUEST_BODY_BYTES_MAX,
         document_bytes_max: DOCUMENT_BYTES_MAX,
         document_pages_max: DOCUMENT_PAGES_MAX,

@@ -20,8 +20,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use contracts::{Hint, JobId, TenantId, WorkerId};
 use engine::ports::{
-    Cancelled, Claimed, Deletion, JobFilter, JobStore, LogHead, LogSlice, NewJob, PageCursor,
-    Refill, Renewal, Snapshot, StepRecord, StoreError, Submitted, Swept, Write, Written,
+    Cancelled, Claimed, Deletion, JobFilter, JobStore, LogHead, LogLimit, LogSlice, NewJob,
+    PageCursor, Refill, Renewal, Snapshot, StepRecord, StoreError, Submitted, Swept, Write,
+    Written,
 };
 use rusqlite::named_params;
 
@@ -77,7 +78,7 @@ impl JobStore for Store {
         tenant: &TenantId,
         id: JobId,
         after: u64,
-        limit: usize,
+        limit: LogLimit,
     ) -> Result<Option<LogSlice>, StoreError> {
         let (tenant, now) = (tenant.clone(), self.now());
         let read = move |connection: &_| read::log(connection, &tenant, id, (after, limit), now);

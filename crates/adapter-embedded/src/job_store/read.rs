@@ -4,7 +4,7 @@ use contracts::event::LogEntry;
 use contracts::job::{Attempt, Step};
 use contracts::limits::QUEUE_POSITION_MAX;
 use contracts::{Event, JobId, JobState, TenantId, Timestamp, TraceContext};
-use engine::ports::{JobFilter, LogHead, LogSlice, PageCursor, Snapshot};
+use engine::ports::{JobFilter, LogHead, LogLimit, LogSlice, PageCursor, Snapshot};
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use super::row::{JobRow, job_id, time};
@@ -88,7 +88,7 @@ pub(crate) fn log(
     connection: &Connection,
     tenant: &TenantId,
     id: JobId,
-    (after, limit): (u64, usize),
+    (after, limit): (u64, LogLimit),
     now: Timestamp,
 ) -> Result<Option<LogSlice>, Fault> {
     let Some(head) = Head::find(connection, id)?.filter(|head| head.tenant == tenant.as_str())
@@ -102,12 +102,19 @@ pub(crate) fn log(
             ":job_id": id.as_uuid().as_bytes(),
             // No log is that long: what is beyond it is beyond this, too.
             ":after": i64::try_from(after).unwrap_or(i64::MAX),
-            ":limit": to_stored(limit as u64, "limit")?,
+            ":limit": to_stored(limit.events as u64, "limit")?,
         },
         EventRow::read,
     )?;
-    let events = rows.map(|row| Ok(Event::from_entry(id, trace, row?.into_domain()?)));
-    let events = events.collect::<Result<Vec<_>, Fault>>()?;
+    let (mut events, mut bytes) = (Vec::new(), 0);
+    for row in rows {
+        let row = row?;
+        bytes += row.data.len();
+        if bytes > limit.bytes && !events.is_empty() {
+            break;
+        }
+        events.push(Event::from_entry(id, trace, row.into_domain()?));
+    }
     let is_late = head.overdue_at <= now.as_millis();
     let LogHead { version, ended, .. } = head.into_domain(id)?;
     Ok(Some(LogSlice { events, head: version, ended, overdue: is_late && !ended }))

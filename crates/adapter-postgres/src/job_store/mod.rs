@@ -28,8 +28,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use contracts::{Hint, JobId, TenantId, WorkerId};
 use engine::ports::{
-    Cancelled, Claimed, Deletion, JobFilter, JobStore, LogHead, LogSlice, NewJob, PageCursor,
-    Refill, Renewal, Snapshot, StepRecord, StoreError, Submitted, Swept, Write, Written,
+    Cancelled, Claimed, Deletion, JobFilter, JobStore, LogHead, LogLimit, LogSlice, NewJob,
+    PageCursor, Refill, Renewal, Snapshot, StepRecord, StoreError, Submitted, Swept, Write,
+    Written,
 };
 
 use self::asked::ask;
@@ -84,7 +85,7 @@ impl JobStore for Store {
         tenant: &TenantId,
         id: JobId,
         after: u64,
-        limit: usize,
+        limit: LogLimit,
     ) -> Result<Option<LogSlice>, StoreError> {
         Ok(read::log(self.database(), tenant, id, after, limit).await?)
     }

@@ -6,7 +6,7 @@ use contracts::event::LogEntry;
 use contracts::job::{Attempt, Step};
 use contracts::limits::QUEUE_POSITION_MAX;
 use contracts::{Event, JobId, JobState, TenantId, Timestamp, TraceContext};
-use engine::ports::{JobFilter, LogHead, LogSlice, PageCursor, Snapshot, StepRecord};
+use engine::ports::{JobFilter, LogHead, LogLimit, LogSlice, PageCursor, Snapshot, StepRecord};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -99,16 +99,17 @@ pub(crate) async fn log(
     tenant: &TenantId,
     id: JobId,
     after: u64,
-    limit: usize,
+    limit: LogLimit,
 ) -> Result<Option<LogSlice>, Fault> {
     let (job_id, ids) = (*id.as_uuid(), [*id.as_uuid()]);
     let ids = &ids.as_slice();
     // No log is that long: what is beyond it is beyond this, too.
     let after = i64::try_from(after).unwrap_or(i64::MAX);
-    let limit: i64 = to_stored(limit, "limit")?;
+    let events: i64 = to_stored(limit.events, "limit")?;
+    let bytes = i64::try_from(limit.bytes).unwrap_or(i64::MAX);
     let queries = vec![
         Query::new(sql::SELECT_HEADS, [ids as Parameter<'_>]),
-        Query::new(sql::SELECT_EVENTS, [&job_id as Parameter<'_>, &after, &limit]),
+        Query::new(sql::SELECT_EVENTS, [&job_id as Parameter<'_>, &after, &events, &bytes]),
     ];
     let rows = database.read(queries).await?;
     let [heads, events] = &rows[..] else { return Err(Fault::Corrupt("answer")) };

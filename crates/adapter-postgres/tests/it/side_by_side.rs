@@ -7,8 +7,8 @@ use adapter_postgres::Store;
 use contracts::{Event, JobId, WorkerId};
 use engine::job::{Change, Identity, Job, Recorded};
 use engine::ports::{
-    Corpus as _, DocumentStore, Fence, JobStore, ReadOutcome, Refill, Resend, Submitted, Write,
-    Written,
+    Corpus as _, DocumentStore, Fence, JobStore, LogLimit, ReadOutcome, Refill, Resend, Submitted,
+    Write, Written,
 };
 use engine::reading::LEASE;
 use proptest::prelude::{Just, prop_oneof};
@@ -266,7 +266,12 @@ impl Process {
 /// Versions are 1..n, times never run backwards, and the row is the fold of the log.
 async fn assert_sound(store: &Store, id: JobId) {
     let job = JobStore::get(store, &tenant("a"), id).await.expect("read").expect("there").job;
-    let log = store.log(&tenant("a"), id, 0, 10_000).await.expect("read").expect("there").events;
+    let log = store
+        .log(&tenant("a"), id, 0, LogLimit::events(10_000))
+        .await
+        .expect("read")
+        .expect("there")
+        .events;
     let versions: Vec<u64> = log.iter().map(Event::version).collect();
     assert_eq!(versions, (1..=job.version).collect::<Vec<u64>>());
     assert!(log.is_sorted_by_key(|event| event.time));

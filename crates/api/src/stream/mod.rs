@@ -2,12 +2,15 @@
 
 pub(crate) mod close;
 mod feed;
-mod frame_limit;
+mod message_limit;
 mod outbox;
+mod room;
 pub(crate) mod sse;
 pub(crate) mod websocket;
 
 use std::time::Duration;
+
+pub(crate) use self::room::CONNECTION_BUFFER_BYTES;
 
 /// The times that streams keep.
 #[derive(Debug, Clone, Copy)]
@@ -26,7 +29,7 @@ impl StreamTimes {
     /// A connection whose peer takes no byte for so long is ended by the kernel: later than
     /// [`StreamTimes::stall`], so that a reader which comes back in between is told why it was
     /// cut.
-    pub const CONNECTION_STALL: Duration = Duration::from_secs(45);
+    pub const CONNECTION_STALL: Duration = Duration::from_secs(60);
 }
 
 impl Default for StreamTimes {

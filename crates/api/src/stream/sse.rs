@@ -2,10 +2,12 @@
 
 use std::convert::Infallible;
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::body::{BodyStream, MessageBody};
 use actix_web::http::header;
-use actix_web::web::Bytes;
+use actix_web::web::{Bytes, BytesMut};
 use actix_web::{HttpRequest, HttpResponse};
 use contracts::stream::ClosingReason;
 use contracts::{JobId, StreamControl, TenantId};
@@ -16,6 +18,7 @@ use tracing::Instrument as _;
 
 use super::StreamTimes;
 use super::feed::{Closing, Feed, Next};
+use super::room::{Metered, Room, SendError};
 use crate::edge::RequestTrace;
 use crate::headers;
 use crate::problem::ApiError;
@@ -40,15 +43,11 @@ pub(crate) async fn serve(
             .insert_header((header::CACHE_CONTROL, "no-store"))
             .finish());
     }
-    // One message waits here for the connection; all others stay with the follower.
-    let (sender, receiver) = mpsc::channel(1);
+    let (outbox, body) = Outbox::new(state.times.stall);
     let feed =
         Feed::new(follower, state.draining.clone(), RequestTrace::of(request).trace.trace_id());
-    let talk = talk(feed, sender, state.times).in_current_span();
+    let talk = talk(feed, outbox, state.times).in_current_span();
     state.tasks.spawn_on(talk, &state.runtime);
-    let body = stream::unfold(receiver, |mut receiver| async move {
-        receiver.recv().await.map(|message| (Ok::<Bytes, Infallible>(message), receiver))
-    });
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header((header::CACHE_CONTROL, "no-store"))
@@ -56,7 +55,51 @@ pub(crate) async fn serve(
         .insert_header((header::CONTENT_ENCODING, "identity"))
         .insert_header((header::VARY, "Accept"))
         .insert_header(("X-Accel-Buffering", "no"))
-        .streaming(body))
+        .body(body))
+}
+
+/// The way to a client.
+struct Outbox {
+    // What waits in it has its room.
+    queue: mpsc::UnboundedSender<Bytes>,
+    room: Arc<Room>,
+}
+
+impl Outbox {
+    /// A way, and the body that it leads to.
+    fn new(stall: Duration) -> (Self, impl MessageBody + 'static) {
+        let room = Room::new(stall);
+        let (queue, queued) = mpsc::unbounded_channel();
+        let body = stream::unfold(queued, |mut queued| async move {
+            Some((Ok::<_, Infallible>(all(&mut queued).await?), queued))
+        });
+        (
+            Self { queue, room: Arc::clone(&room) },
+            Metered::new(BodyStream::new(Box::pin(body)), room),
+        )
+    }
+
+    async fn send(&self, message: String) -> Result<(), SendError> {
+        self.room.take(message.len()).await?;
+        self.send_last(message)
+    }
+
+    /// Sends what needs no room, because nothing follows.
+    fn send_last(&self, message: String) -> Result<(), SendError> {
+        self.queue.send(message.into()).map_err(|_| SendError::Gone)
+    }
+}
+
+/// Waits for what is queued, and takes all of it: what it needs was bounded when it was queued.
+async fn all(queued: &mut mpsc::UnboundedReceiver<Bytes>) -> Option<Bytes> {
+    let first = queued.recv().await?;
+    let Ok(second) = queued.try_recv() else { return Some(first) };
+    let mut all = BytesMut::from(first);
+    all.extend_from_slice(&second);
+    while let Ok(next) = queued.try_recv() {
+        all.extend_from_slice(&next);
+    }
+    Some(all.freeze())
 }
 
 /// The cursor of a request: what the browser remembers is newer than what the address says.
@@ -71,19 +114,20 @@ fn cursor(request: &HttpRequest, mut query: Parameters) -> Result<u64, ApiError>
 }
 
 /// Sends the stream until its end, or until the connection is gone or stalls.
-async fn talk(mut feed: Feed, sender: mpsc::Sender<Bytes>, times: StreamTimes) {
+async fn talk(mut feed: Feed, outbox: Outbox, times: StreamTimes) {
     let mut comments = interval_at(Instant::now() + times.comment_interval, times.comment_interval);
     let mut message = format!("retry: {RETRY_MS}\n\n{}", control(feed.ready()));
     let mut is_last = false;
     let mut sent = feed.cursor();
     loop {
-        match tokio::time::timeout(times.stall, sender.send(message.into())).await {
-            Ok(Ok(())) if !is_last => sent = feed.cursor(),
-            Ok(Ok(()) | Err(_)) => return,
-            Err(_) => return cut(sent, &sender, times.stall).await,
+        match outbox.send(message).await {
+            Ok(()) if !is_last => sent = feed.cursor(),
+            Ok(()) | Err(SendError::Gone) => return,
+            Err(SendError::Stalled) => return cut(&outbox, sent),
         }
         let next = tokio::select! {
-            () = sender.closed() => return,
+            () = outbox.queue.closed() => return,
+            () = outbox.room.stalled() => return cut(&outbox, sent),
             _ = comments.tick() => None,
             next = feed.next() => Some(next),
         };
@@ -108,10 +152,10 @@ async fn talk(mut feed: Feed, sender: mpsc::Sender<Bytes>, times: StreamTimes) {
 
 /// A reader that took nothing for too long gets no more than the reason, should it come back. Its
 /// connection is ended by the kernel, if it does not.
-async fn cut(sent: u64, sender: &mpsc::Sender<Bytes>, stall: Duration) {
+fn cut(outbox: &Outbox, sent: u64) {
     let closing = Closing::new(ClosingReason::TooSlow, sent);
-    let told = tokio::time::timeout(stall, sender.send(farewell(closing).into())).await;
-    tracing::debug!(sent, told = told.is_ok(), "a slow reader was cut");
+    let is_there = outbox.send_last(farewell(closing)).is_ok();
+    tracing::debug!(sent, is_there, "a slow reader was cut");
 }
 
 /// Browsers read no data, but they keep to `retry`: it spreads their return.

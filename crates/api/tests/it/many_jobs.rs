@@ -6,6 +6,8 @@ use contracts::{JobId, limits};
 use futures_util::SinkExt as _;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use crate::other_ports::TICKET_KEY;
 use crate::server::{Server, delta, problem};
@@ -61,6 +63,34 @@ async fn a_cursor_begins_a_subscription_where_the_last_one_ended() {
     subscribe(&mut socket, id, 5).await;
     assert_eq!(websocket::next_json(&mut socket).await["after"], 5);
     assert_eq!(websocket::next_json(&mut socket).await["sequence"], "0000000006");
+}
+
+#[tokio::test]
+async fn a_message_may_come_in_fragments_up_to_its_limit() {
+    let server = Server::start().await;
+    let id = server.ended_job(4).await;
+    let mut socket = websocket::open(&server, "/v1/stream").await;
+    let text = json!({"type": "subscribe", "job_id": id, "after": 3}).to_string();
+    let (first, rest) = text.split_at(7);
+    let (second, third) = rest.split_at(20);
+    fragment(&mut socket, Data::Text, first, false).await;
+    // Control frames may stand between fragments.
+    socket.send(Message::Pong("in between".into())).await.unwrap();
+    fragment(&mut socket, Data::Continue, second, false).await;
+    fragment(&mut socket, Data::Continue, third, true).await;
+    let ready = websocket::next_json(&mut socket).await;
+    assert_eq!((&ready["type"], &ready["after"]), (&json!("stream.ready"), &json!(3)));
+    assert_eq!(websocket::next_json(&mut socket).await["sequence"], "0000000004");
+
+    let large = " ".repeat(40 * 1024);
+    fragment(&mut socket, Data::Text, &large, false).await;
+    fragment(&mut socket, Data::Continue, &large, true).await;
+    assert_eq!(websocket::next(&mut socket).await, Said::Closed(Some(4413)));
+}
+
+async fn fragment(socket: &mut Socket, kind: Data, text: &str, is_last: bool) {
+    let frame = Frame::message(text.to_owned(), OpCode::Data(kind), is_last);
+    socket.send(Message::Frame(frame)).await.unwrap();
 }
 
 #[tokio::test]

@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use contracts::{Code, Event, EventBody, Hint, JobId, News, Origin, Problem, TenantId, WorkerId};
 use engine::job::{Change, Job, Recorded};
 use engine::ports::{
-    Cancelled, Claimed, Clock as _, Committed, Deletion, JobFilter, JobStore, LogHead, LogSlice,
-    NewJob, PageCursor, Refill, Renewal, Snapshot, StepRecord, StoreError, Submitted, Swept,
-    SystemClock, Write, Written,
+    Cancelled, Claimed, Clock as _, Committed, Deletion, JobFilter, JobStore, LogHead, LogLimit,
+    LogSlice, NewJob, PageCursor, Refill, Renewal, Snapshot, StepRecord, StoreError, Submitted,
+    Swept, SystemClock, Write, Written,
 };
 use tokio::sync::{Notify, broadcast};
 
@@ -70,6 +70,29 @@ pub(crate) struct MemoryStore {
     loses_news: bool,
     /// Cancels wait for this before they are carried out, if there is one.
     pub(crate) gate: Option<Gate>,
+    pub(crate) log_reads: Reads,
+}
+
+/// Reads that go on at the same time.
+#[derive(Default)]
+pub(crate) struct Reads {
+    now: AtomicU32,
+    most: AtomicU32,
+}
+
+impl Reads {
+    /// The most there were at a time.
+    pub(crate) fn most(&self) -> u32 {
+        self.most.load(Ordering::SeqCst)
+    }
+
+    /// Lets others begin meanwhile.
+    async fn go_on(&self) {
+        let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(now, Ordering::SeqCst);
+        tokio::task::yield_now().await;
+        self.now.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// Holds a call in the store until the test lets it go.
@@ -88,6 +111,7 @@ impl MemoryStore {
             news: broadcast::channel(256).0,
             loses_news,
             gate: None,
+            log_reads: Reads::default(),
         }
     }
 
@@ -297,15 +321,22 @@ impl JobStore for MemoryStore {
         tenant: &TenantId,
         id: JobId,
         after: u64,
-        limit: usize,
+        limit: LogLimit,
     ) -> Result<Option<LogSlice>, StoreError> {
+        self.log_reads.go_on().await;
         let content = self.check()?;
         let Some(row) = content.rows.get(&id).filter(|row| row.job.tenant == *tenant) else {
             return Ok(None);
         };
-        let events = row.log.iter().filter(|event| event.version() > after).take(limit);
+        let rest = row.log.iter().filter(|event| event.version() > after).take(limit.events);
+        let mut bytes = 0;
+        let within = |event: &&Event| {
+            let is_first = bytes == 0;
+            bytes += event.data.to_string().len();
+            is_first || bytes <= limit.bytes
+        };
         Ok(Some(LogSlice {
-            events: events.cloned().collect(),
+            events: rest.take_while(within).cloned().collect(),
             head: row.job.version,
             ended: row.job.is_ended(),
             overdue: row.job.is_overdue(self.clock.now()),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use api::Settings;
 use contracts::limits;
+use futures_util::future::join_all;
 
 use crate::server::{Server, delta};
 use crate::sse;
@@ -69,4 +70,32 @@ async fn a_reader_that_takes_nothing_is_cut_and_told() {
     };
     assert_eq!(code, Some(4420));
     assert!(versions < 1_502, "the reader was cut before the end");
+}
+
+#[tokio::test]
+async fn readers_that_catch_up_read_the_log_a_few_at_a_time() {
+    let server = Server::start().await;
+    let id = server.submit().await;
+    server.store.start(id);
+    for _ in 0..200 {
+        server.store.change(id, delta(&"x".repeat(8_000)));
+    }
+    server.store.fail(id);
+    let log = server.store.log_lines(id);
+    let mut readers = Vec::new();
+    for _ in 0..16 {
+        readers.push(sse::Reader::new(sse::open(&server, id, None, "").await));
+    }
+    let transcripts = join_all(readers.iter_mut().map(|reader| async {
+        let mut lines = Vec::new();
+        while let Some(message) = reader.next().await {
+            lines.extend(message.id.and(message.data));
+        }
+        lines
+    }));
+    for transcript in transcripts.await {
+        assert_eq!(transcript, log);
+    }
+    // Four, and the first read of a stream, which waits for nobody.
+    assert!(server.store.log_reads.most() <= 5, "{}", server.store.log_reads.most());
 }

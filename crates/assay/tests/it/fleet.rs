@@ -10,6 +10,7 @@ pub(crate) mod processes;
 mod recovery;
 mod releases;
 mod restarts;
+mod stalled;
 
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -26,8 +26,8 @@ pub use hint_queue::{Delivery, HintQueue, PublishError, QueueClosed, Receipt};
 pub use job_records::{JobRecord, JobRecords, RecordPage, StoredRecord, Watch};
 pub use job_store::{
     Cancelled, Claimed, Committed, Deletion, Fence, IdempotencyKey, JobFilter, JobStore, LogHead,
-    LogSlice, NewJob, PageCursor, Refill, Renewal, Resend, Snapshot, StepRecord, Submitted, Swept,
-    Write, Written,
+    LogLimit, LogSlice, NewJob, PageCursor, Refill, Renewal, Resend, Snapshot, StepRecord,
+    Submitted, Swept, Write, Written,
 };
 pub use language_model::{
     CallContext, LanguageModel, ModelError, OutputClosed, OutputSink, PassageCitation, Synthesis,

@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::Jobs;
 use crate::job::State;
-use crate::ports::{JobFilter, LogSlice, PageCursor, Snapshot, StoreError};
+use crate::ports::{JobFilter, LogLimit, LogSlice, PageCursor, Snapshot, StoreError};
 
 /// Overdue jobs of a list that are ended side by side.
 const ENDED_AT_A_TIME: usize = 16;
@@ -110,6 +110,7 @@ impl Jobs {
         after: u64,
         limit: usize,
     ) -> Result<EventPage, QueryError> {
+        let limit = LogLimit::events(limit);
         let mut slice = self.store.log(tenant, id, after, limit).await?;
         if slice.as_ref().is_some_and(|slice| slice.overdue) {
             self.store.get(tenant, id).await?;
@@ -192,7 +193,8 @@ impl Jobs {
     }
 
     async fn partial_result(&self, snapshot: &Snapshot) -> Result<PartialResult, QueryError> {
-        const WHOLE_LOG: usize = 2 * contracts::limits::EVENTS_PER_JOB_MAX as usize;
+        const WHOLE_LOG: LogLimit =
+            LogLimit::events(2 * contracts::limits::EVENTS_PER_JOB_MAX as usize);
         let Snapshot { job, steps, .. } = snapshot;
         let log = self.store.log(&job.tenant, job.id, 0, WHOLE_LOG).await?;
         let mut partial = PartialResult {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use contracts::{JobId, limits};
 use engine::job::Change;
-use engine::ports::{Deletion, JobFilter, NewJob, Submitted};
+use engine::ports::{Deletion, JobFilter, LogLimit, NewJob, Submitted};
 use tokio::task::JoinSet;
 
 use super::JobStoreHarness;
@@ -19,7 +19,7 @@ pub async fn an_ended_job_is_deleted_with_everything_of_it(harness: &dyn JobStor
     assert_eq!(delete(&given, id).await, Deletion::Deleted);
     let Given { store, tenant, .. } = &given;
     assert!(store.get(tenant, id).await.expect("read").is_none());
-    assert!(store.log(tenant, id, 0, 10).await.expect("read").is_none());
+    assert!(store.log(tenant, id, 0, LogLimit::events(10)).await.expect("read").is_none());
     assert!(store.checkpoints(tenant, id).await.expect("read").is_none());
     assert!(store.cancel(tenant, id, None).await.expect("asked").is_none());
     let heads = store.heads(&[id, other]).await.expect("read");

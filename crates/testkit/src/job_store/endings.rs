@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use contracts::{Code, JobId, JobState, limits};
 use engine::job::{CANCEL_GRACE_MS, Change, Refusal};
-use engine::ports::{NewJob, Submitted};
+use engine::ports::{LogLimit, NewJob, Submitted};
 
 use super::JobStoreHarness;
 use super::given::{Given, LEASE, kinds};
@@ -114,7 +114,7 @@ pub async fn a_log_says_whether_its_job_is_overdue(harness: &dyn JobStoreHarness
     let ended = done.job.id;
     done.apply(Change::Fail { events: vec![], error: problem() }).await;
     let overdue = async |id| {
-        let slice = given.store.log(&given.tenant, id, 0, 1).await.expect("read");
+        let slice = given.store.log(&given.tenant, id, 0, LogLimit::events(1)).await.expect("read");
         slice.expect("the job is there").overdue
     };
     assert!(!overdue(id).await && !overdue(ended).await);
@@ -164,7 +164,9 @@ pub async fn a_job_past_its_retention_is_gone_and_later_forgotten(harness: &dyn 
     given.pass(Duration::from_secs(1)).await;
     given.sweep().await;
     assert!(given.store.get(&given.tenant, id).await.expect("read").is_none());
-    assert!(given.store.log(&given.tenant, id, 0, 10).await.expect("read").is_none());
+    assert!(
+        given.store.log(&given.tenant, id, 0, LogLimit::events(10)).await.expect("read").is_none()
+    );
     assert!(given.store.is_gone(&given.tenant, id).await.expect("read"));
     for repeated in [first, keyed()] {
         let answer = given.store.submit(repeated).await.expect("submitted");

@@ -7,8 +7,8 @@ use contracts::job::Usage;
 use contracts::{Event, EventBody, JobId, News, TenantId, WorkerId};
 use engine::job::{Change, Job};
 use engine::ports::{
-    Claimed, Committed, Fence, JobStore, NewJob, Snapshot, StepRecord, Submitted, Swept, Write,
-    Written,
+    Claimed, Committed, Fence, JobStore, LogLimit, NewJob, Snapshot, StepRecord, Submitted, Swept,
+    Write, Written,
 };
 
 use super::JobStoreHarness;
@@ -78,7 +78,8 @@ impl<'h> Given<'h> {
 
     /// The whole log of a job.
     pub async fn log(&self, id: JobId) -> Vec<Event> {
-        let slice = self.store.log(&self.tenant, id, 0, 10_000).await.expect("read");
+        let slice =
+            self.store.log(&self.tenant, id, 0, LogLimit::events(10_000)).await.expect("read");
         slice.expect("the job is there").events
     }
 

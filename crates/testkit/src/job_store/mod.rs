@@ -67,6 +67,7 @@ macro_rules! job_store_suite {
                 a_list_is_newest_first_and_stable_while_jobs_come,
                 each_filter_restricts_the_list,
                 a_log_is_read_in_pages,
+                a_page_of_a_log_is_bounded_in_bytes_and_never_empty,
                 the_log_reads_as_it_was_committed,
                 heads_tell_the_newest_version_of_known_jobs,
             }

@@ -7,7 +7,7 @@ use contracts::event::SourceRetrieved;
 use contracts::result::Source;
 use contracts::{EventBody, JobId, JobState};
 use engine::job::Change;
-use engine::ports::{JobFilter, JobStore, PageCursor};
+use engine::ports::{JobFilter, JobStore, LogLimit, PageCursor};
 
 use super::JobStoreHarness;
 use super::given::{Given, Held, work};
@@ -18,7 +18,7 @@ pub async fn tenants_never_see_each_other(harness: &dyn JobStoreHarness) {
     let id = given.queued().await;
     let (store, theirs) = (&given.store, tenant("b"));
     assert!(store.get(&theirs, id).await.expect("read").is_none());
-    assert!(store.log(&theirs, id, 0, 10).await.expect("read").is_none());
+    assert!(store.log(&theirs, id, 0, LogLimit::events(10)).await.expect("read").is_none());
     assert!(store.checkpoints(&theirs, id).await.expect("read").is_none());
     assert!(store.cancel(&theirs, id, None).await.expect("asked").is_none());
     assert_eq!(list(store.as_ref(), &theirs, &JobFilter::default(), 10).await, []);
@@ -95,7 +95,8 @@ pub async fn a_log_is_read_in_pages(harness: &dyn JobStoreHarness) {
     let id = held.job.id;
     let (mut after, mut versions) = (0, Vec::new());
     loop {
-        let slice = given.store.log(&given.tenant, id, after, 5).await.expect("read");
+        let slice =
+            given.store.log(&given.tenant, id, after, LogLimit::events(5)).await.expect("read");
         let slice = slice.expect("the job is there");
         assert_eq!((slice.head, slice.ended), (12, false));
         let Some(last) = slice.events.last() else { break };
@@ -104,9 +105,33 @@ pub async fn a_log_is_read_in_pages(harness: &dyn JobStoreHarness) {
     }
     assert_eq!(versions, (1..=12).collect::<Vec<u64>>());
     for beyond in [13, u64::MAX] {
-        let slice = given.store.log(&given.tenant, id, beyond, 5).await.expect("read");
+        let slice =
+            given.store.log(&given.tenant, id, beyond, LogLimit::events(5)).await.expect("read");
         let slice = slice.expect("the job is there");
         assert_eq!((slice.events.len(), slice.head), (0, 12));
+    }
+}
+
+pub async fn a_page_of_a_log_is_bounded_in_bytes_and_never_empty(harness: &dyn JobStoreHarness) {
+    let given = Given::new(harness);
+    let mut held = given.running().await;
+    held.apply(work([retrieved(), retrieved(), retrieved()])).await;
+    let id = held.job.id;
+    let log = given.log(id).await;
+    let sizes: Vec<usize> = log.iter().map(|event| event.data.to_string().len()).collect();
+    for after in 0..log.len() {
+        let rest = &sizes[after..];
+        for fitting in 1..=rest.len() {
+            let exactly: usize = rest[..fitting].iter().sum();
+            // One byte less and the last one does not fit, unless it is the only one.
+            for (bytes, expected) in [(exactly, fitting), (exactly - 1, (fitting - 1).max(1))] {
+                let limit = LogLimit { events: 100, bytes };
+                let slice = given.store.log(&given.tenant, id, after as u64, limit).await;
+                let slice = slice.expect("read").expect("the job is there");
+                assert_eq!(slice.events, log[after..after + expected], "{bytes} after {after}");
+                assert_eq!(slice.head, log.len() as u64);
+            }
+        }
     }
 }
 

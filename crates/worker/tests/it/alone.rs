@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use contracts::{JobId, WorkerId};
-use engine::ports::{HintQueue as _, JobStore as _};
+use engine::ports::{HintQueue as _, JobStore as _, LogLimit};
 use testkit::build::tenant;
 use testkit::eventually;
 
@@ -30,7 +30,12 @@ async fn a_delivery_without_a_place_goes_back_for_another_worker() {
 
     fleet.publish(dangerous).await;
     eventually(DEADLINE, async || {
-        let log = fleet.store.log(&tenant("a"), dangerous, 0, 1_000).await.unwrap().unwrap();
+        let log = fleet
+            .store
+            .log(&tenant("a"), dangerous, 0, LogLimit::events(1_000))
+            .await
+            .unwrap()
+            .unwrap();
         log.events.iter().any(|event| event.kind == "step.started").then_some(())
     })
     .await;

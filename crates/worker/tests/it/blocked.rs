@@ -8,7 +8,7 @@ use adapter_models::ScriptedRetriever;
 use async_trait::async_trait;
 use contracts::{Event, JobId, JobState};
 use engine::ports::{
-    CallContext, JobStore as _, RetrievalError, RetrievalQuery, Retrieved, Retriever,
+    CallContext, JobStore as _, LogLimit, RetrievalError, RetrievalQuery, Retrieved, Retriever,
 };
 use engine::services::sweep::LEASE;
 use testkit::build::tenant;
@@ -110,7 +110,7 @@ async fn running_into(fleet: &Fleet, retriever: &Blocking) -> JobId {
 }
 
 async fn log(fleet: &Fleet, id: JobId) -> Vec<Event> {
-    fleet.store.log(&tenant("a"), id, 0, 1_000).await.unwrap().unwrap().events
+    fleet.store.log(&tenant("a"), id, 0, LogLimit::events(1_000)).await.unwrap().unwrap().events
 }
 
 async fn finish(fleet: Fleet, runtime: Runtime) {

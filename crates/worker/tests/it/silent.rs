@@ -10,8 +10,9 @@ use adapter_models::{ScriptedModel, ScriptedRetriever};
 use async_trait::async_trait;
 use contracts::{Hint, JobId, TenantId, WorkerId};
 use engine::ports::{
-    Cancelled, Claimed, Deletion, JobFilter, JobStore, LogHead, LogSlice, NewJob, PageCursor,
-    Refill, Renewal, Snapshot, StepRecord, StoreError, Submitted, Swept, Write, Written,
+    Cancelled, Claimed, Deletion, JobFilter, JobStore, LogHead, LogLimit, LogSlice, NewJob,
+    PageCursor, Refill, Renewal, Snapshot, StepRecord, StoreError, Submitted, Swept, Write,
+    Written,
 };
 use testkit::build::tenant;
 use testkit::eventually;
@@ -84,7 +85,8 @@ fn calls(dir: &Path) -> usize {
 
 async fn until_event(fleet: &Fleet, id: JobId, kind: &str, step: &str) {
     eventually(DEADLINE, async || {
-        let log = fleet.store.log(&tenant("a"), id, 0, 1_000).await.unwrap().unwrap();
+        let log =
+            fleet.store.log(&tenant("a"), id, 0, LogLimit::events(1_000)).await.unwrap().unwrap();
         let is_it = |event: &contracts::Event| event.kind == kind && event.data["step"] == step;
         log.events.iter().any(is_it).then_some(())
     })
@@ -151,7 +153,7 @@ impl JobStore for Mute {
         tenant: &TenantId,
         id: JobId,
         after: u64,
-        limit: usize,
+        limit: LogLimit,
     ) -> Result<Option<LogSlice>, StoreError> {
         self.inner.log(tenant, id, after, limit).await
     }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapter_models::{OpenAiModel, ProviderSettings};
-use engine::ports::JobStore as _;
+use engine::ports::{JobStore as _, LogLimit};
 use testkit::build::tenant;
 use testkit::provider::{Reply, ScriptedProvider, streams};
 use tokio::runtime::Handle;
@@ -40,7 +40,8 @@ async fn an_answer_that_starts_over_within_a_call_is_never_mixed_with_the_one_be
     // Both requests are paid for.
     assert_eq!((snapshot.usage.model_calls, snapshot.usage.input_tokens), (2, 200));
 
-    let log = store.log(&tenant("a"), id, 0, 1_000).await.unwrap().expect("a log");
+    let log =
+        store.log(&tenant("a"), id, 0, LogLimit::events(1_000)).await.unwrap().expect("a log");
     let (mut shown, mut resets) = (String::new(), 0);
     for event in log.events {
         match event.kind.as_str() {

@@ -4,13 +4,17 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 
 use actix_web::error::PayloadError;
-use actix_ws::{CloseCode, CloseReason, Message, MessageStream, ProtocolError};
+use actix_ws::{
+    AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, MessageStream,
+    ProtocolError,
+};
 use contracts::StreamControl;
 use tokio::time::{Instant, interval_at, sleep_until};
 
 use super::close;
 use crate::stream::StreamTimes;
-use crate::stream::outbox::{Outbox, SendError};
+use crate::stream::outbox::Outbox;
+use crate::stream::room::SendError;
 
 /// What a socket is about.
 pub(super) trait Topic {
@@ -70,9 +74,16 @@ pub(super) async fn converse(
     topic: impl Topic,
     times: StreamTimes,
 ) {
+    // Their size was limited as they arrived.
+    let messages = messages.aggregate_continuations().max_continuation_size(usize::MAX);
     let end = match talk(&mut outbox, messages, topic, times).await {
         Ok(end) => end,
-        Err(error) => error.into(),
+        Err(error) => {
+            if error == SendError::Stalled {
+                tracing::debug!("a slow reader was cut");
+            }
+            error.into()
+        }
     };
     let reason = match end {
         End::Close(code, text) => {
@@ -89,7 +100,7 @@ pub(super) async fn send(outbox: &mut Outbox, frame: &StreamControl) -> Result<(
 
 async fn talk(
     outbox: &mut Outbox,
-    mut messages: MessageStream,
+    mut messages: AggregatedMessageStream,
     mut topic: impl Topic,
     times: StreamTimes,
 ) -> Result<End, SendError> {
@@ -97,6 +108,8 @@ async fn talk(
     let mut heard = Instant::now();
     loop {
         let turn = tokio::select! {
+            // What came while a slow reader was waited for counts before the silence does.
+            biased;
             message = messages.recv() => {
                 heard = Instant::now();
                 hear(outbox, &mut topic, message).await?
@@ -105,6 +118,7 @@ async fn talk(
             () = sleep_until(heard + times.silence) => {
                 Some(Turn::End(End::Close(close::TOO_SLOW, "no pong")))
             }
+            () = outbox.stalled() => return Err(SendError::Stalled),
             _ = pings.tick() => {
                 outbox.ping().await?;
                 None
@@ -127,24 +141,22 @@ async fn talk(
 async fn hear(
     outbox: &mut Outbox,
     topic: &mut impl Topic,
-    message: Option<Result<Message, ProtocolError>>,
+    message: Option<Result<AggregatedMessage, ProtocolError>>,
 ) -> Result<Option<Turn>, SendError> {
     let end = match message {
-        Some(Ok(Message::Ping(payload))) => {
+        Some(Ok(AggregatedMessage::Ping(payload))) => {
             outbox.pong(&payload).await?;
             return Ok(None);
         }
-        Some(Ok(Message::Pong(_) | Message::Nop)) => return Ok(None),
-        Some(Ok(Message::Text(text))) => return Ok(topic.hear(&text)),
-        Some(Ok(Message::Binary(_) | Message::Continuation(_))) => {
-            End::Close(close::BAD_FRAME, "a frame is one text")
-        }
+        Some(Ok(AggregatedMessage::Pong(_))) => return Ok(None),
+        Some(Ok(AggregatedMessage::Text(text))) => return Ok(topic.hear(&text)),
+        Some(Ok(AggregatedMessage::Binary(_))) => End::Close(close::BAD_FRAME, "a frame is a text"),
         Some(Err(error)) if is_too_big(&error) => {
             End::Close(close::FRAME_TOO_BIG, "the frame is too big")
         }
         Some(Err(error)) if is_broken_connection(&error) => End::Gone,
         Some(Err(_)) => End::Close(close::BAD_FRAME, "not a valid frame"),
-        Some(Ok(Message::Close(_))) | None => End::Gone,
+        Some(Ok(AggregatedMessage::Close(_))) | None => End::Gone,
     };
     Ok(Some(Turn::End(end)))
 }

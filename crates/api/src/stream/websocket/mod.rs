@@ -18,7 +18,7 @@ use tracing::Instrument as _;
 use self::conversation::{Topic, converse};
 use self::refusal::{Refusal, refuse};
 use super::close;
-use super::frame_limit;
+use super::message_limit;
 use super::outbox::Outbox;
 use crate::access::SUBPROTOCOL;
 use crate::cors::Standing;
@@ -48,7 +48,7 @@ async fn open<T: Topic + 'static>(
         Standing::Own | Standing::Listed => start.await,
         Standing::Foreign => Err(Refusal::foreign_origin()),
     };
-    let limited = frame_limit::limited(payload.into_inner());
+    let limited = message_limit::limited(payload.into_inner());
     let (response, session, messages) = upgrade(request, limited).await?;
     let (outbox, response) = Outbox::new(session, response, state.times.stall);
     match start {

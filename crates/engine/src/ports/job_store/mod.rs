@@ -13,7 +13,7 @@ pub use self::holding::{
     Cancelled, Claimed, Committed, Deletion, Fence, Refill, Renewal, Resend, StepRecord, Swept,
     Write, Written,
 };
-pub use self::reading::{JobFilter, LogHead, LogSlice, PageCursor, Snapshot};
+pub use self::reading::{JobFilter, LogHead, LogLimit, LogSlice, PageCursor, Snapshot};
 pub use self::submission::{IdempotencyKey, NewJob, Submitted};
 
 /// The truth about jobs: rows, logs, checkpoints, idempotency keys.
@@ -71,14 +71,15 @@ pub trait JobStore: Send + Sync {
         limit: usize,
     ) -> Result<Vec<Snapshot>, StoreError>;
 
-    /// At most `limit` events after version `after`, in order. `None` if the job is unknown or
-    /// another tenant's. An `after` beyond the log gives no events and the true head.
+    /// The events after version `after`, in order, as many as `limit` lets through. `None` if the
+    /// job is unknown or another tenant's. An `after` beyond the log gives no events and the true
+    /// head.
     async fn log(
         &self,
         tenant: &TenantId,
         id: JobId,
         after: u64,
-        limit: usize,
+        limit: LogLimit,
     ) -> Result<Option<LogSlice>, StoreError>;
 
     /// The finished steps of a job, in the order of the workflow, which is the order in which they

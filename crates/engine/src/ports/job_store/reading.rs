@@ -56,6 +56,24 @@ pub struct PageCursor {
     pub id: JobId,
 }
 
+/// How much of a log is read at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogLimit {
+    /// Events at the most.
+    pub events: usize,
+    /// Bytes of stored `data` at the most, over all events. The first event is read whatever its
+    /// size, so that every read of a log that goes on brings something.
+    pub bytes: usize,
+}
+
+impl LogLimit {
+    /// So many events, whatever their size.
+    #[must_use]
+    pub const fn events(events: usize) -> Self {
+        Self { events, bytes: usize::MAX }
+    }
+}
+
 /// A part of a job's log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogSlice {

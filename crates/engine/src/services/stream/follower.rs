@@ -2,15 +2,16 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use contracts::stream::StreamMode;
-use contracts::{JobId, StreamControl, TenantId, limits};
+use contracts::{JobId, StreamControl, TenantId};
+use tokio::sync::Semaphore;
 
-use super::Rendered;
-use super::inbox::Inbox;
-use crate::ports::{JobStore, LogSlice, StoreError};
+use super::inbox::{FOLLOWER_BYTES_MAX, Inbox};
+use super::{Rendered, rendered_bytes};
+use crate::ports::{JobStore, LogLimit, LogSlice, StoreError};
 use crate::services::{Jobs, QueryError};
 
-/// Events read from the log at a time.
-const LOG_PAGE: usize = 64;
+/// What is read from the log at a time.
+const LOG_PAGE: LogLimit = LogLimit { events: 64, bytes: FOLLOWER_BYTES_MAX };
 
 /// Why a follower has no next event.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +36,8 @@ pub struct Follower {
     /// The log has something that neither `page` nor the inbox has.
     must_read: bool,
     inbox: Arc<Inbox>,
+    /// What every follower reads the log with.
+    reads: Arc<Semaphore>,
 }
 
 impl Jobs {
@@ -59,6 +62,7 @@ impl Jobs {
         let mode = if after == 0 { StreamMode::Full } else { StreamMode::Resume };
         let page = page_of(&slice);
         let read_to = page.back().map_or(after, |event| event.version);
+        inbox.has_read(read_to, rendered_bytes(&page), read_to < slice.head);
         Ok(Follower {
             store: Arc::clone(&self.store),
             tenant: tenant.clone(),
@@ -69,6 +73,7 @@ impl Jobs {
             must_read: read_to < slice.head,
             page,
             inbox,
+            reads: Arc::clone(&self.streams.reads),
         })
     }
 }
@@ -143,24 +148,28 @@ impl Follower {
     }
 
     async fn read_log(&mut self) -> Result<(), FollowError> {
-        let slice = self.store.log(&self.tenant, self.id, self.cursor, LOG_PAGE).await?;
+        let slice = {
+            // It is never closed; if it were, reading without it would be no loss.
+            let _turn = self.reads.acquire().await;
+            self.store.log(&self.tenant, self.id, self.cursor, LOG_PAGE).await?
+        };
         let slice = slice.ok_or(FollowError::Gone)?;
         self.page = page_of(&slice);
         let read_to = self.page.back().map_or(self.cursor, |event| event.version);
         self.must_read = read_to < slice.head;
-        self.inbox.has_read(read_to);
+        self.inbox.has_read(read_to, rendered_bytes(&self.page), self.must_read);
         Ok(())
     }
 }
 
-/// The first events of a slice, as many as a stream may buffer, and at least one.
+/// The first events of a slice, as many as a follower may hold, and at least one.
 fn page_of(slice: &LogSlice) -> VecDeque<Rendered> {
     let mut bytes = 0;
     let mut page = VecDeque::with_capacity(slice.events.len());
     for event in &slice.events {
         let rendered = Rendered::of(event);
         bytes += rendered.json.len();
-        if bytes > limits::STREAM_BUFFER_BYTES_MAX && !page.is_empty() {
+        if bytes > FOLLOWER_BYTES_MAX && !page.is_empty() {
             break;
         }
         page.push_back(rendered);

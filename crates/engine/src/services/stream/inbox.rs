@@ -6,6 +6,10 @@ use tokio::sync::Notify;
 
 use super::Rendered;
 
+/// Bytes of events that one follower holds: half of what is buffered for a stream. The other half
+/// is on its way to the reader.
+pub(super) const FOLLOWER_BYTES_MAX: usize = limits::STREAM_BUFFER_BYTES_MAX / 2;
+
 /// What the bus brought for one follower, bounded.
 pub(super) struct Inbox {
     content: Mutex<InboxContent>,
@@ -14,7 +18,12 @@ pub(super) struct Inbox {
 
 struct InboxContent {
     events: VecDeque<Rendered>,
+    /// Of `events`.
     bytes: usize,
+    /// Of what the follower took out last, however much of it was returned since.
+    held_bytes: usize,
+    /// The follower reads on from the log, whatever the bus brings.
+    is_behind: bool,
     /// The newest version that the follower has or will find in `events`.
     seen: u64,
     /// Something is missing in `events`: the log has it.
@@ -23,19 +32,22 @@ struct InboxContent {
 
 impl Inbox {
     pub(super) fn new(after: u64) -> Self {
-        let content =
-            InboxContent { events: VecDeque::new(), bytes: 0, seen: after, incomplete: false };
+        let content = InboxContent {
+            events: VecDeque::new(),
+            bytes: 0,
+            held_bytes: 0,
+            is_behind: false,
+            seen: after,
+            incomplete: false,
+        };
         Self { content: Mutex::new(content), filled: Notify::new() }
     }
 
     /// Full inboxes forget: the reader is slow and reads on from the log at its own pace.
     pub(super) fn push(&self, event: Rendered) {
         let mut content = self.lock();
-        let full = content.bytes + event.json.len() > limits::STREAM_BUFFER_BYTES_MAX;
-        if full || content.incomplete {
-            content.events.clear();
-            content.bytes = 0;
-            content.incomplete = true;
+        if content.incomplete || !content.has_room_for(event.json.len()) {
+            content.forget();
         } else {
             content.bytes += event.json.len();
             content.seen = content.seen.max(event.version);
@@ -59,14 +71,20 @@ impl Inbox {
     /// Takes what is there; says whether something is missing in it.
     pub(super) fn take(&self) -> (VecDeque<Rendered>, bool) {
         let mut content = self.lock();
-        content.bytes = 0;
+        content.held_bytes = std::mem::take(&mut content.bytes);
         (std::mem::take(&mut content.events), std::mem::take(&mut content.incomplete))
     }
 
-    /// The follower has read the log up to this version.
-    pub(super) fn has_read(&self, version: u64) {
+    /// The follower has read the log up to this version, holds so many bytes of it, and will read
+    /// on if there is more.
+    pub(super) fn has_read(&self, version: u64, held_bytes: usize, there_is_more: bool) {
         let mut content = self.lock();
         content.seen = content.seen.max(version);
+        content.held_bytes = held_bytes;
+        content.is_behind = there_is_more;
+        if !content.events.is_empty() && !content.has_room_for(0) {
+            content.forget();
+        }
     }
 
     /// Waits until something may have come.
@@ -79,5 +97,51 @@ impl Inbox {
 
     fn lock(&self) -> MutexGuard<'_, InboxContent> {
         self.content.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl InboxContent {
+    fn has_room_for(&self, bytes: usize) -> bool {
+        !self.is_behind && self.held_bytes + self.bytes + bytes <= FOLLOWER_BYTES_MAX
+    }
+
+    fn forget(&mut self) {
+        self.events = VecDeque::new();
+        self.bytes = 0;
+        self.incomplete = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(version: u64, bytes: usize) -> Rendered {
+        Rendered { version, terminal: false, json: "x".repeat(bytes).into() }
+    }
+
+    #[test]
+    fn what_a_follower_holds_and_what_waits_for_it_are_bounded_together() {
+        let inbox = Inbox::new(0);
+        inbox.push(event(1, FOLLOWER_BYTES_MAX / 2));
+        let (page, incomplete) = inbox.take();
+        assert_eq!((page.len(), incomplete), (1, false));
+        inbox.push(event(2, FOLLOWER_BYTES_MAX / 2));
+        assert_eq!(inbox.lock().bytes, FOLLOWER_BYTES_MAX / 2);
+        inbox.push(event(3, 1));
+        let (page, incomplete) = inbox.take();
+        assert_eq!((page.len(), incomplete), (0, true));
+    }
+
+    #[test]
+    fn nothing_waits_for_a_follower_that_reads_on_from_the_log() {
+        let inbox = Inbox::new(0);
+        inbox.push(event(1, 10));
+        inbox.has_read(1, 10, true);
+        inbox.push(event(2, 10));
+        assert_eq!(inbox.take(), (VecDeque::new(), true));
+        inbox.has_read(2, 10, false);
+        inbox.push(event(3, 10));
+        assert_eq!(inbox.take(), (VecDeque::from([event(3, 10)]), false));
     }
 }

@@ -5,15 +5,20 @@
 //! brings, and reads the log again wherever something is missing: a hole in the versions, a queue
 //! that overflowed because the reader is slow, a loss told by the bus. Every [`REPAIR_INTERVAL`]
 //! one query asks for the heads of all followed logs, which covers news that were lost silently.
+//!
+//! A slow reader costs a bounded amount of memory, whatever its job writes, and slow readers
+//! together take no more than [`LOG_READS`] of the store's attention: everybody else's requests
+//! find it free.
 
 mod follower;
 mod inbox;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use contracts::{Event, JobId, News};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use self::inbox::Inbox;
@@ -23,6 +28,10 @@ pub use self::follower::{FollowError, Follower};
 
 /// How often the heads of all followed logs are compared.
 const REPAIR_INTERVAL: Duration = Duration::from_secs(2);
+/// Followers of this process that read on from the log at the same time. The others wait, in the
+/// order in which they came. The first page of a stream is a request like any other and waits for
+/// nobody.
+const LOG_READS: usize = 4;
 
 /// An event in the form in which it is sent, rendered once for all its readers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,10 +51,22 @@ impl Rendered {
     }
 }
 
+/// Bytes that these events take to hold.
+fn rendered_bytes(events: &VecDeque<Rendered>) -> usize {
+    events.iter().map(|event| event.json.len()).sum()
+}
+
 /// The followers of this process, by job.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Streams {
     followed: Arc<Mutex<HashMap<JobId, Vec<Weak<Inbox>>>>>,
+    reads: Arc<Semaphore>,
+}
+
+impl Default for Streams {
+    fn default() -> Self {
+        Self { followed: Arc::default(), reads: Arc::new(Semaphore::new(LOG_READS)) }
+    }
 }
 
 impl Streams {

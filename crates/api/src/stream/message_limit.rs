@@ -1,17 +1,20 @@
-//! A limit on what a WebSocket client may send in one frame.
+//! A limit on what a WebSocket client may send in one message.
 //!
 //! The decoder behind `actix_ws` checks the size of a frame once all of it has arrived, so a
 //! client could have any amount buffered. This reads the length that a frame announces
-//! (RFC 6455, 5.2) and refuses before its payload is taken in.
+//! (RFC 6455, 5.2) and refuses before its payload is taken in. A message in fragments (5.4) is
+//! refused by the fragment with which it outgrows the limit.
 
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
 use futures_util::StreamExt as _;
 
-/// Bytes that a client may send in one frame.
-pub(crate) const FRAME_BYTES_MAX: u64 = 64 * 1024;
+/// Bytes that a client may send in one message, in however many frames.
+pub(crate) const MESSAGE_BYTES_MAX: u64 = 64 * 1024;
+/// What a fragment counts at least: about what it costs to keep until its message is whole.
+const FRAGMENT_BYTES_MIN: u64 = 64;
 
-/// The payload, up to the first frame that is too big; [`PayloadError::Overflow`] then.
+/// The payload, up to the first message that is too big; [`PayloadError::Overflow`] then.
 pub(crate) fn limited(payload: Payload) -> Payload {
     let mut frames = Frames::default();
     let checked = payload.map(move |bytes| {
@@ -30,10 +33,12 @@ struct Frames {
     head_bytes: usize,
     /// Bytes of the current frame's payload that are still to come.
     payload_left: u64,
+    /// Bytes of the fragments of a message that goes on.
+    message_bytes: u64,
 }
 
 impl Frames {
-    /// Takes the next bytes. False once a frame announces more than it may have.
+    /// Takes the next bytes. False once a frame announces more than its message may have.
     fn advance(&mut self, mut bytes: &[u8]) -> bool {
         while let [first, rest @ ..] = bytes {
             if self.payload_left > 0 {
@@ -46,7 +51,7 @@ impl Frames {
             self.head_bytes += 1;
             bytes = rest;
             if let Some(length) = self.announced() {
-                if length > FRAME_BYTES_MAX {
+                if !self.count(length) {
                     return false;
                 }
                 self.payload_left = length;
@@ -54,6 +59,21 @@ impl Frames {
             }
         }
         true
+    }
+
+    /// Counts a frame for its message. False if that has become too big.
+    fn count(&mut self, length: u64) -> bool {
+        let (is_last, is_control) = (self.head[0] & 0x80 != 0, self.head[0] & 0x08 != 0);
+        // Control frames may stand between the fragments of a message.
+        if is_control {
+            return length <= MESSAGE_BYTES_MAX;
+        }
+        let message_bytes = self.message_bytes.saturating_add(length);
+        self.message_bytes = match is_last {
+            true => 0,
+            false => self.message_bytes.saturating_add(length.max(FRAGMENT_BYTES_MIN)),
+        };
+        message_bytes.max(self.message_bytes) <= MESSAGE_BYTES_MAX
     }
 
     /// The length of the payload, once the head is complete.
@@ -97,6 +117,30 @@ mod tests {
         bytes
     }
 
+    fn fragment(length: usize) -> Vec<u8> {
+        let mut bytes = frame(length);
+        bytes[0] = 0x01;
+        bytes
+    }
+
+    fn last(length: usize) -> Vec<u8> {
+        let mut bytes = frame(length);
+        bytes[0] = 0x80;
+        bytes
+    }
+
+    fn ping() -> Vec<u8> {
+        let mut bytes = frame(100);
+        bytes[0] = 0x89;
+        bytes
+    }
+
+    #[test]
+    fn empty_fragments_do_not_go_on_for_ever() {
+        let mut frames = Frames::default();
+        assert!(!(0..2_000).all(|_| frames.advance(&fragment(0))));
+    }
+
     proptest! {
         #[test]
         fn frames_within_the_limit_pass_however_they_are_cut(
@@ -107,6 +151,22 @@ mod tests {
             let bytes: Vec<u8> = lengths.into_iter().flat_map(frame).collect();
             let mut frames = Frames::default();
             prop_assert!(bytes.chunks(piece).all(|piece| frames.advance(piece)));
+        }
+
+        #[test]
+        fn a_message_in_fragments_passes_up_to_the_limit_with_pings_in_between(
+            fragments in 1_u64..1_000, piece in 1_usize..5_000,
+        ) {
+            let length = (MESSAGE_BYTES_MAX / fragments).max(FRAGMENT_BYTES_MIN) as usize;
+            let fragment = [fragment(length), ping()].concat();
+            let mut bytes = fragment.repeat(fragments as usize - 1);
+            let whole = [&bytes[..], &last(length)].concat();
+            let mut frames = Frames::default();
+            prop_assert!(whole.repeat(3).chunks(piece).all(|piece| frames.advance(piece)));
+            let before = length * (fragments as usize - 1);
+            bytes.extend(self::fragment(MESSAGE_BYTES_MAX as usize - before + 1));
+            let mut frames = Frames::default();
+            prop_assert!(!bytes.chunks(piece).all(|piece| frames.advance(piece)));
         }
 
         #[test]
