@@ -96,6 +96,6 @@ async fn readers_that_catch_up_read_the_log_a_few_at_a_time() {
     for transcript in transcripts.await {
         assert_eq!(transcript, log);
     }
-    // Four, and the first read of a stream, which waits for nobody.
+    // Three, one that believes to be up to date, and the first read of a stream.
     assert!(server.store.log_reads.most() <= 5, "{}", server.store.log_reads.most());
 }

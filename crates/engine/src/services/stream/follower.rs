@@ -3,10 +3,9 @@ use std::sync::Arc;
 
 use contracts::stream::StreamMode;
 use contracts::{JobId, StreamControl, TenantId};
-use tokio::sync::Semaphore;
 
-use super::inbox::{FOLLOWER_BYTES_MAX, Inbox};
-use super::{Rendered, rendered_bytes};
+use super::inbox::{FOLLOWER_BYTES_MAX, Inbox, Taken};
+use super::{LogReads, Rendered, rendered_bytes};
 use crate::ports::{JobStore, LogLimit, LogSlice, StoreError};
 use crate::services::{Jobs, QueryError};
 
@@ -35,9 +34,10 @@ pub struct Follower {
     page: VecDeque<Rendered>,
     /// The log has something that neither `page` nor the inbox has.
     must_read: bool,
+    /// The reader is behind the log, so that nothing is late that waits a little longer.
+    is_slow: bool,
     inbox: Arc<Inbox>,
-    /// What every follower reads the log with.
-    reads: Arc<Semaphore>,
+    reads: LogReads,
 }
 
 impl Jobs {
@@ -71,9 +71,10 @@ impl Jobs {
             cursor: after,
             ended: slice.ended && after == slice.head,
             must_read: read_to < slice.head,
+            is_slow: read_to < slice.head,
             page,
             inbox,
-            reads: Arc::clone(&self.streams.reads),
+            reads: self.streams.reads.clone(),
         })
     }
 }
@@ -132,9 +133,10 @@ impl Follower {
 
     /// Brings at least the chance of a next event into `page`, which is empty.
     async fn refill(&mut self) -> Result<(), FollowError> {
-        let (events, incomplete) = self.inbox.take();
+        let Taken { events, incomplete, is_slow } = self.inbox.take();
         self.page.extend(events);
         self.must_read |= incomplete;
+        self.is_slow |= is_slow;
         // `must_read` outlives a dropped future: what it stands for is read the next time.
         if self.must_read {
             self.page.clear();
@@ -149,14 +151,14 @@ impl Follower {
 
     async fn read_log(&mut self) -> Result<(), FollowError> {
         let slice = {
-            // It is never closed; if it were, reading without it would be no loss.
-            let _turn = self.reads.acquire().await;
+            let _turn = self.reads.turn(self.is_slow).await;
             self.store.log(&self.tenant, self.id, self.cursor, LOG_PAGE).await?
         };
         let slice = slice.ok_or(FollowError::Gone)?;
         self.page = page_of(&slice);
         let read_to = self.page.back().map_or(self.cursor, |event| event.version);
         self.must_read = read_to < slice.head;
+        self.is_slow = self.must_read;
         self.inbox.has_read(read_to, rendered_bytes(&self.page), self.must_read);
         Ok(())
     }

@@ -28,6 +28,18 @@ struct InboxContent {
     seen: u64,
     /// Something is missing in `events`: the log has it.
     incomplete: bool,
+    /// It is missing because there was no room for it.
+    is_slow: bool,
+}
+
+/// What an inbox had.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Taken {
+    pub(super) events: VecDeque<Rendered>,
+    /// Something is missing in them: the log has it.
+    pub(super) incomplete: bool,
+    /// It is missing because the reader is slow, not because the bus lost it.
+    pub(super) is_slow: bool,
 }
 
 impl Inbox {
@@ -39,6 +51,7 @@ impl Inbox {
             is_behind: false,
             seen: after,
             incomplete: false,
+            is_slow: false,
         };
         Self { content: Mutex::new(content), filled: Notify::new() }
     }
@@ -46,7 +59,10 @@ impl Inbox {
     /// Full inboxes forget: the reader is slow and reads on from the log at its own pace.
     pub(super) fn push(&self, event: Rendered) {
         let mut content = self.lock();
-        if content.incomplete || !content.has_room_for(event.json.len()) {
+        if !content.has_room_for(event.json.len()) {
+            content.is_slow = true;
+            content.forget();
+        } else if content.incomplete {
             content.forget();
         } else {
             content.bytes += event.json.len();
@@ -69,10 +85,14 @@ impl Inbox {
     }
 
     /// Takes what is there; says whether something is missing in it.
-    pub(super) fn take(&self) -> (VecDeque<Rendered>, bool) {
+    pub(super) fn take(&self) -> Taken {
         let mut content = self.lock();
         content.held_bytes = std::mem::take(&mut content.bytes);
-        (std::mem::take(&mut content.events), std::mem::take(&mut content.incomplete))
+        Taken {
+            events: std::mem::take(&mut content.events),
+            incomplete: std::mem::take(&mut content.incomplete),
+            is_slow: std::mem::take(&mut content.is_slow),
+        }
     }
 
     /// The follower has read the log up to this version, holds so many bytes of it, and will read
@@ -124,13 +144,13 @@ mod tests {
     fn what_a_follower_holds_and_what_waits_for_it_are_bounded_together() {
         let inbox = Inbox::new(0);
         inbox.push(event(1, FOLLOWER_BYTES_MAX / 2));
-        let (page, incomplete) = inbox.take();
-        assert_eq!((page.len(), incomplete), (1, false));
+        let taken = inbox.take();
+        assert_eq!((taken.events.len(), taken.incomplete, taken.is_slow), (1, false, false));
         inbox.push(event(2, FOLLOWER_BYTES_MAX / 2));
         assert_eq!(inbox.lock().bytes, FOLLOWER_BYTES_MAX / 2);
         inbox.push(event(3, 1));
-        let (page, incomplete) = inbox.take();
-        assert_eq!((page.len(), incomplete), (0, true));
+        let taken = inbox.take();
+        assert_eq!((taken.events.len(), taken.incomplete, taken.is_slow), (0, true, true));
     }
 
     #[test]
@@ -139,9 +159,20 @@ mod tests {
         inbox.push(event(1, 10));
         inbox.has_read(1, 10, true);
         inbox.push(event(2, 10));
-        assert_eq!(inbox.take(), (VecDeque::new(), true));
+        let nothing = Taken { events: VecDeque::new(), incomplete: true, is_slow: true };
+        assert_eq!(inbox.take(), nothing);
         inbox.has_read(2, 10, false);
         inbox.push(event(3, 10));
-        assert_eq!(inbox.take(), (VecDeque::from([event(3, 10)]), false));
+        let events = VecDeque::from([event(3, 10)]);
+        assert_eq!(inbox.take(), Taken { events, incomplete: false, is_slow: false });
+    }
+
+    #[test]
+    fn what_the_bus_lost_makes_nobody_slow() {
+        let inbox = Inbox::new(0);
+        inbox.look_at_log();
+        inbox.push(event(2, 10));
+        let nothing = Taken { events: VecDeque::new(), incomplete: true, is_slow: false };
+        assert_eq!(inbox.take(), nothing);
     }
 }

@@ -7,8 +7,8 @@
 //! one query asks for the heads of all followed logs, which covers news that were lost silently.
 //!
 //! A slow reader costs a bounded amount of memory, whatever its job writes, and slow readers
-//! together take no more than [`LOG_READS`] of the store's attention: everybody else's requests
-//! find it free.
+//! together take no more than [`SLOW_READS`] of the store's attention: everybody else's requests
+//! find it free, and those who are up to date do not wait behind them for what the bus lost.
 
 mod follower;
 mod inbox;
@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use contracts::{Event, JobId, News};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
 use self::inbox::Inbox;
@@ -28,10 +28,12 @@ pub use self::follower::{FollowError, Follower};
 
 /// How often the heads of all followed logs are compared.
 const REPAIR_INTERVAL: Duration = Duration::from_secs(2);
-/// Followers of this process that read on from the log at the same time. The others wait, in the
-/// order in which they came. The first page of a stream is a request like any other and waits for
-/// nobody.
-const LOG_READS: usize = 4;
+/// Followers of this process that read on from the log at the same time, because their readers are
+/// slow or catch up. The others wait, in the order in which they came. The first page of a stream is
+/// a request like any other and waits for nobody.
+const SLOW_READS: usize = 3;
+/// Followers that read at the same time what the bus lost, and are up to date otherwise.
+const LIVE_READS: usize = 3;
 
 /// An event in the form in which it is sent, rendered once for all its readers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,12 +62,33 @@ fn rendered_bytes(events: &VecDeque<Rendered>) -> usize {
 #[derive(Clone)]
 pub struct Streams {
     followed: Arc<Mutex<HashMap<JobId, Vec<Weak<Inbox>>>>>,
-    reads: Arc<Semaphore>,
+    reads: LogReads,
 }
 
 impl Default for Streams {
     fn default() -> Self {
-        Self { followed: Arc::default(), reads: Arc::new(Semaphore::new(LOG_READS)) }
+        let (slow, live) = (Semaphore::new(SLOW_READS), Semaphore::new(LIVE_READS));
+        let reads = LogReads { slow: Arc::new(slow), live: Arc::new(live) };
+        Self { followed: Arc::default(), reads }
+    }
+}
+
+/// The turns of followers at the log.
+#[derive(Clone)]
+struct LogReads {
+    slow: Arc<Semaphore>,
+    live: Arc<Semaphore>,
+}
+
+impl LogReads {
+    /// Waits for a turn.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives up the place in the line, and nothing else.
+    async fn turn(&self, is_slow: bool) -> Option<SemaphorePermit<'_>> {
+        let line = if is_slow { &self.slow } else { &self.live };
+        // It is never closed; if it were, to read without a turn would be no loss.
+        line.acquire().await.ok()
     }
 }
 
