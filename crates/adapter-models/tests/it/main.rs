@@ -1,5 +1,8 @@
 //! Tests of the models through the engine's ports, against the engine's own verification.
 
 mod extractive;
+mod fallback;
+mod guarded;
 mod scripted;
+mod staged;
 mod support;
