@@ -4,17 +4,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use contracts::job::Usage;
 use engine::ports::{
-    CallContext, LanguageModel, ModelError, OutputClosed, OutputSink, Synthesis, SynthesisRequest,
-    ToolChoice, ToolChoiceRequest,
+    CallContext, LanguageModel, ModelError, OutputSink, Synthesis, SynthesisRequest, ToolChoice,
+    ToolChoiceRequest,
 };
 use tokio::time::Instant;
+
+/// What each call beyond the first adds to what was spent.
+const ONE_CALL: Usage =
+    Usage { model_calls: 1, tool_calls: 0, input_tokens: 0, output_tokens: 0, cost_usd: 0.0 };
 
 /// An ordered list of models that is called by the name of its first.
 ///
 /// The next one is asked within the same call where the one before is out, busy, not usable as it
-/// is configured, or too slow. Not where it refuses what was asked, or answers badly; and not once
-/// any text was shown: two models' texts never mix.
+/// is configured, or too slow; not where it refuses what was asked, or answers badly. Two models'
+/// texts never mix: what one of them has shown is taken back before the next one begins.
 pub struct Fallback {
     first: Arc<dyn LanguageModel>,
     others: Vec<Arc<dyn LanguageModel>>,
@@ -51,8 +56,11 @@ impl LanguageModel for Fallback {
     ) -> Result<ToolChoice, ModelError> {
         let mut tries = Tries::new(call);
         for model in self.models() {
-            match model.choose_tools(&tries.context(), request).await {
-                Ok(choice) => return Ok(choice),
+            let Some(context) = tries.next(model) else { continue };
+            match model.choose_tools(&context, request).await {
+                Ok(ToolChoice { calls, usage }) => {
+                    return Ok(ToolChoice { calls, usage: usage.plus(tries.more_calls()) });
+                }
                 Err(error) => tries.note(model, error)?,
             }
         }
@@ -67,10 +75,13 @@ impl LanguageModel for Fallback {
     ) -> Result<Synthesis, ModelError> {
         let mut tries = Tries::new(call);
         for model in self.models() {
-            let mut shown = Shown { output, any: false };
-            match model.synthesize(&tries.context(), request, &mut shown).await {
+            let Some(context) = tries.next(model) else { continue };
+            if tries.calls > 1 {
+                output.spent(ONE_CALL);
+                output.reset("another model writes the answer");
+            }
+            match model.synthesize(&context, request, output).await {
                 Ok(synthesis) => return Ok(synthesis),
-                Err(error) if shown.any => return Err(error),
                 Err(error) => tries.note(model, error)?,
             }
         }
@@ -82,17 +93,30 @@ impl LanguageModel for Fallback {
 struct Tries<'a> {
     call: &'a CallContext,
     began: Instant,
+    /// Calls that were begun.
+    calls: u32,
     failed: Option<ModelError>,
 }
 
 impl<'a> Tries<'a> {
     fn new(call: &'a CallContext) -> Self {
-        Self { call, began: Instant::now(), failed: None }
+        Self { call, began: Instant::now(), calls: 0, failed: None }
     }
 
-    /// What the next one is told: what is left of the call's time.
-    fn context(&self) -> CallContext {
-        CallContext { left: self.call.left.saturating_sub(self.began.elapsed()), ..*self.call }
+    /// What the next one is told, with what is left of the call's time; `None` if it is out.
+    fn next(&mut self, model: &dyn LanguageModel) -> Option<CallContext> {
+        if let Some(probe_after) = model.outage() {
+            self.keep(ModelError::CircuitOpen { probe_after });
+            return None;
+        }
+        self.calls += 1;
+        let left = self.call.left.saturating_sub(self.began.elapsed());
+        Some(CallContext { left, ..*self.call })
+    }
+
+    /// The calls beyond the first, which whoever asked counts himself.
+    fn more_calls(&self) -> Usage {
+        Usage { model_calls: self.calls.saturating_sub(1), ..Usage::default() }
     }
 
     /// Goes on to the next one, unless that is no use.
@@ -106,11 +130,15 @@ impl<'a> Tries<'a> {
             error = &error as &dyn std::error::Error,
             "another model is tried"
         );
+        self.keep(error);
+        Ok(())
+    }
+
+    fn keep(&mut self, error: ModelError) {
         self.failed = match self.failed.take() {
             Some(before) => Some(better(before, error)),
             None => Some(error),
         };
-        Ok(())
     }
 
     /// The failure of them all.
@@ -143,19 +171,5 @@ const fn rank(error: &ModelError) -> Option<u8> {
         | ModelError::Invalid(_)
         | ModelError::Closed(_)
         | ModelError::Bug(_) => None,
-    }
-}
-
-/// Passes an answer on, and notes whether there was any of it.
-struct Shown<'a> {
-    output: &'a mut dyn OutputSink,
-    any: bool,
-}
-
-#[async_trait]
-impl OutputSink for Shown<'_> {
-    async fn push(&mut self, text: &str) -> Result<(), OutputClosed> {
-        self.any |= !text.is_empty();
-        self.output.push(text).await
     }
 }

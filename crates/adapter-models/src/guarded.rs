@@ -118,6 +118,7 @@ impl Entered<'_> {
         let waits = self.settling.settle(told);
         match (outcome, waits) {
             (Err(error), Some(probe_after)) => {
+                let probe_after = probe_after.max(wish(&error));
                 tracing::warn!(
                     model,
                     job_id = %self.call.job_id,
@@ -159,6 +160,22 @@ fn decide<T>(
 ) -> T {
     let at = Moment { now: Instant::now().into_std(), uniform: uniform() };
     decision(&mut circuit.lock().unwrap_or_else(PoisonError::into_inner), at)
+}
+
+/// How long a provider that is out asks to be left alone. A job comes back after that; another
+/// one may probe before.
+fn wish(error: &ModelError) -> Duration {
+    match error {
+        ModelError::Unavailable { retry_after, .. } => retry_after.unwrap_or_default(),
+        ModelError::RateLimited { .. }
+        | ModelError::Timeout
+        | ModelError::CircuitOpen { .. }
+        | ModelError::Misconfigured(_)
+        | ModelError::Refused(_)
+        | ModelError::Invalid(_)
+        | ModelError::Closed(_)
+        | ModelError::Bug(_) => Duration::ZERO,
+    }
 }
 
 /// What an error says about whether the model is out.

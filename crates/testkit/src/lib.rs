@@ -5,7 +5,8 @@
 //! the suite's harness and names it in the suite's macro, which makes one test of each rule, so
 //! that a failure names the rule.
 //!
-//! [`servers`] starts the servers that adapters are tested against.
+//! [`servers`] starts the servers that adapters are tested against, [`provider`] one that stands in
+//! for a provider of language models.
 
 pub mod build;
 pub mod bus;
@@ -18,6 +19,7 @@ pub mod job_store;
 pub mod pdf;
 pub mod progress_bus;
 pub mod proof;
+pub mod provider;
 pub mod secret_store;
 pub mod servers;
 mod skip;

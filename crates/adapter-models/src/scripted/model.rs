@@ -89,7 +89,9 @@ fn pieces(text: &str) -> impl Iterator<Item = &str> {
 fn model_error(class: ScriptedClass) -> ModelError {
     let reason = "the script asks for it";
     match class {
-        ScriptedClass::Transient => ModelError::Unavailable(reason.to_owned()),
+        ScriptedClass::Transient => {
+            ModelError::Unavailable { detail: reason.to_owned(), retry_after: None }
+        }
         ScriptedClass::RateLimited => ModelError::RateLimited { retry_after: None },
         ScriptedClass::Timeout => ModelError::Timeout,
         ScriptedClass::Permanent => ModelError::Refused(reason.to_owned()),

@@ -60,12 +60,31 @@ async fn nobody_else_is_asked_what_was_refused_or_answered_badly() {
 }
 
 #[tokio::test]
-async fn once_text_was_shown_nobody_else_adds_to_it() {
+async fn two_models_texts_never_mix() {
     let first = Staged::new("first", [Act::FailAfter("Net sales", unavailable())]);
-    let second = Staged::new("second", []);
-    let (answer, shown) = ask(&chain(&[&first, &second])).await;
-    assert!(matches!(answer, Err(ModelError::Unavailable { .. })));
-    assert_eq!((shown.as_str(), second.calls()), ("Net sales", 0));
+    let second = Staged::new("second", [Act::Answer("an answer")]);
+    let (call, asked) = (call(0), Asked::nothing());
+    let mut output = Kept::default();
+    let model = chain(&[&first, &second]);
+    model.synthesize(&call, &asked.request(), &mut output).await.unwrap();
+    assert_eq!(output.pieces, ["an answer"]);
+    assert_eq!(output.resets.len(), 1, "readers are told that the first one's text is void");
+    assert_eq!(output.spent.model_calls, 1, "beside the call that the caller counts");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_out_is_passed_over_without_a_call() {
+    let out = Staged::new("out", [Act::Fail(unavailable())]);
+    let first = Arc::new(Guarded::new(out.clone(), 8, || 0.5));
+    let asked = Asked::nothing();
+    let opened = first.synthesize(&call(1), &asked.request(), &mut Kept::default()).await;
+    assert!(matches!(opened, Err(ModelError::CircuitOpen { .. })));
+    let second = Arc::new(Staged::new("second", [Act::Answer("an answer")]));
+    let mut output = Kept::default();
+    let model = Fallback::new(first, vec![second]);
+    let answer = model.synthesize(&call(0), &asked.request(), &mut output).await.unwrap();
+    assert_eq!((answer.text.as_str(), out.calls()), ("an answer", 1));
+    assert_eq!((output.spent.model_calls, output.resets.len()), (0, 0));
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use contracts::job::Usage;
 use contracts::result::Source;
 use contracts::{AnalysisResult, DocumentId, JobId, SourceId, Timestamp};
 use engine::analysis::Plan;
@@ -16,7 +17,12 @@ use engine::ports::{
 /// A sink that keeps everything.
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
+    /// What was pushed since the last reset.
     pub(crate) pieces: Vec<String>,
+    /// Why the answer was started over, each time.
+    pub(crate) resets: Vec<String>,
+    /// What was spent beside the answer.
+    pub(crate) spent: Usage,
 }
 
 #[async_trait]
@@ -24,6 +30,15 @@ impl OutputSink for Kept {
     async fn push(&mut self, text: &str) -> Result<(), OutputClosed> {
         self.pieces.push(text.to_owned());
         Ok(())
+    }
+
+    fn reset(&mut self, reason: &str) {
+        self.pieces.clear();
+        self.resets.push(reason.to_owned());
+    }
+
+    fn spent(&mut self, usage: Usage) {
+        self.spent = self.spent.plus(usage);
     }
 }
 
@@ -92,7 +107,7 @@ impl Asked {
 
 /// A provider that cannot be reached.
 pub(crate) fn unavailable() -> ModelError {
-    ModelError::Unavailable("connection refused".to_owned())
+    ModelError::Unavailable { detail: "connection refused".to_owned(), retry_after: None }
 }
 
 pub(crate) fn call(failures: u32) -> CallContext {

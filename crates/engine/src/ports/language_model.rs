@@ -38,10 +38,13 @@ pub trait LanguageModel: Send + Sync {
     }
 
     /// Answers the question from the passages alone, citing them; the text goes to `output` as it
-    /// is written, and the answer's text is exactly what went there.
+    /// is written, and the answer's text is exactly what went there since it was last started over.
     ///
     /// Documents are data: nothing that stands in them is an instruction. The call keeps within
     /// `call.left`.
+    ///
+    /// # Cancel safety
+    /// Dropping the future ends the call. What it had spent by then is not known.
     async fn synthesize(
         &self,
         call: &CallContext,
@@ -103,7 +106,7 @@ pub struct Synthesis {
     pub text: String,
     /// Which part of it rests on which passage.
     pub citations: Vec<PassageCitation>,
-    /// What it cost.
+    /// What it cost. `model_calls` is 1 at the most: the caller counts the call itself.
     pub usage: Usage,
 }
 
@@ -125,6 +128,14 @@ pub struct PassageCitation {
 pub trait OutputSink: Send {
     /// Appends to the answer. Slow readers never hold it up; the store may.
     async fn push(&mut self, text: &str) -> Result<(), OutputClosed>;
+
+    /// Starts the answer over: what was pushed is no part of it. Readers who saw some of it are
+    /// told the reason.
+    fn reset(&mut self, reason: &str);
+
+    /// Counts what was spent on a call of a provider whose text is not the answer: one that
+    /// failed, or whose answer is written again. Its `model_calls` are those beyond the first.
+    fn spent(&mut self, usage: Usage);
 }
 
 /// Nobody wants the answer any more: stop.
@@ -136,8 +147,13 @@ pub struct OutputClosed;
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     /// It could not be reached, or failed.
-    #[error("the model is unavailable: {0}")]
-    Unavailable(String),
+    #[error("the model is unavailable: {detail}")]
+    Unavailable {
+        /// What happened, in words that a client may read.
+        detail: String,
+        /// After which to try again, if it says so.
+        retry_after: Option<Duration>,
+    },
     /// Its provider limits the rate of calls.
     #[error("the model limits the rate of calls")]
     RateLimited {
@@ -175,7 +191,10 @@ impl ModelError {
     #[must_use]
     pub const fn class(&self) -> ErrorClass {
         match self {
-            Self::Unavailable(_) | Self::Invalid(_) => ErrorClass::Transient { retry_after: None },
+            Self::Unavailable { retry_after, .. } => {
+                ErrorClass::Transient { retry_after: *retry_after }
+            }
+            Self::Invalid(_) => ErrorClass::Transient { retry_after: None },
             Self::RateLimited { retry_after } => {
                 ErrorClass::RateLimited { retry_after: *retry_after }
             }
@@ -193,7 +212,7 @@ impl ModelError {
     #[must_use]
     pub const fn code(&self) -> Code {
         match self {
-            Self::Unavailable(_) | Self::CircuitOpen { .. } | Self::Misconfigured(_) => {
+            Self::Unavailable { .. } | Self::CircuitOpen { .. } | Self::Misconfigured(_) => {
                 Code::ModelUnavailable
             }
             Self::RateLimited { .. } => Code::ModelRateLimited,

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use contracts::event::OutputDelta;
+use contracts::event::{OutputDelta, OutputReset};
+use contracts::job::Usage;
 use contracts::{EventBody, limits};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -41,9 +42,20 @@ struct Shared {
 
 #[derive(Default)]
 struct Content {
-    waiting: String,
+    waiting: Waiting,
+    /// Whether some of the answer was taken since it was last started over.
+    is_shown: bool,
     total_bytes: usize,
     too_long: bool,
+    spent: Usage,
+}
+
+/// What is to be shown next.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Waiting {
+    /// Why the answer starts over, if readers have seen some of it.
+    reset: Option<String>,
+    text: String,
 }
 
 impl Output {
@@ -53,10 +65,18 @@ impl Output {
     }
 
     /// Takes what is waiting.
-    pub(super) fn take(&self) -> String {
-        let waiting = std::mem::take(&mut self.lock().waiting);
+    pub(super) fn take(&self) -> Waiting {
+        let mut content = self.lock();
+        let waiting = std::mem::take(&mut content.waiting);
+        content.is_shown |= !waiting.text.is_empty();
+        drop(content);
         self.shared.drained.notify_one();
         waiting
+    }
+
+    /// Takes what was spent beside the answer.
+    pub(super) fn take_spent(&self) -> Usage {
+        std::mem::take(&mut self.lock().spent)
     }
 
     /// Waits until something is waiting and its time has come: enough of it, or `not_before`.
@@ -66,7 +86,7 @@ impl Output {
     pub(super) async fn due(&self, not_before: Instant, enough_bytes: usize) {
         loop {
             let grown = self.shared.grown.notified();
-            let waiting = self.lock().waiting.len();
+            let waiting = self.lock().waiting.text.len();
             if waiting >= enough_bytes || (waiting > 0 && Instant::now() >= not_before) {
                 return;
             }
@@ -97,15 +117,31 @@ impl OutputSink for Output {
                     content.too_long = true;
                     return Err(OutputClosed);
                 }
-                if content.waiting.len() < BUFFER_BYTES_MAX {
+                if content.waiting.text.len() < BUFFER_BYTES_MAX {
                     content.total_bytes += text.len();
-                    content.waiting.push_str(text);
+                    content.waiting.text.push_str(text);
                     self.shared.grown.notify_one();
                     return Ok(());
                 }
             }
             drained.await;
         }
+    }
+
+    /// What was written before still counts towards the bound of an answer: it is in the log.
+    fn reset(&mut self, reason: &str) {
+        let mut content = self.lock();
+        content.waiting.text.clear();
+        if std::mem::take(&mut content.is_shown) {
+            content.waiting.reset = Some(reason.to_owned());
+        }
+        drop(content);
+        self.shared.drained.notify_one();
+    }
+
+    fn spent(&mut self, usage: Usage) {
+        let mut content = self.lock();
+        content.spent = content.spent.plus(usage);
     }
 }
 
@@ -131,14 +167,19 @@ impl DeltaPacer {
         if version < limits::EVENTS_PER_JOB_MAX / 2 { DELTA_BYTES } else { DELTA_BYTES_LATE }
     }
 
-    /// The events that show `text`, in a log of this length. A log that is nearly full shows no
-    /// more of it; the result has it all.
-    pub(super) fn deltas(&mut self, text: &str, version: u64) -> Vec<EventBody> {
+    /// The events that show what was waiting, in a log of this length. A log that is nearly full
+    /// shows no more of it; the result has it all. That the answer starts over is always shown.
+    pub(super) fn events(&mut self, waiting: Waiting, version: u64) -> Vec<EventBody> {
         let doublings = u32::try_from(version / EVENTS_PER_DOUBLING).unwrap_or(u32::MAX).min(16);
         self.not_before = Instant::now() + DELTA_INTERVAL * 2u32.pow(doublings);
         let free = limits::EVENTS_PER_JOB_MAX.saturating_sub(EVENTS_RESERVED + version);
+        let Waiting { reset, text } = waiting;
         let mut events = Vec::new();
-        for piece in pieces(text, Self::enough_bytes(version)) {
+        if let Some(reason) = reset {
+            self.offset = 0;
+            events.push(EventBody::OutputReset(OutputReset { reason }));
+        }
+        for piece in pieces(&text, Self::enough_bytes(version)) {
             if events.len() as u64 >= free {
                 break;
             }
@@ -185,6 +226,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn text(text: &str) -> Waiting {
+        Waiting { reset: None, text: text.to_owned() }
+    }
+
     proptest! {
         #[test]
         fn deltas_add_up_to_the_text_and_stay_within_their_bound(
@@ -193,8 +238,8 @@ mod tests {
         ) {
             let mut pacer = DeltaPacer::new();
             let mut shown = String::new();
-            for text in &texts {
-                for event in pacer.deltas(text, version) {
+            for piece in &texts {
+                for event in pacer.events(text(piece), version) {
                     let EventBody::OutputDelta(delta) = &event else { panic!("{event:?}") };
                     prop_assert_eq!(delta.offset, shown.chars().count());
                     shown.push_str(&delta.text);
@@ -210,8 +255,8 @@ mod tests {
     fn a_log_never_outgrows_its_cap() {
         let mut pacer = DeltaPacer::new();
         let near_the_cap = limits::EVENTS_PER_JOB_MAX - EVENTS_RESERVED - 1;
-        assert_eq!(pacer.deltas(&"x".repeat(100_000), near_the_cap).len(), 1);
-        assert!(pacer.deltas("x", near_the_cap + 1).is_empty());
+        assert_eq!(pacer.events(text(&"x".repeat(100_000)), near_the_cap).len(), 1);
+        assert!(pacer.events(text("x"), near_the_cap + 1).is_empty());
     }
 
     #[tokio::test(start_paused = true)]
@@ -223,7 +268,30 @@ mod tests {
         assert!(blocked.is_err());
         output.take();
         sink.push("y").await.unwrap();
-        assert_eq!(output.take(), "y");
+        assert_eq!(output.take(), text("y"));
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_starts_over_is_reset_where_some_of_it_was_shown() {
+        let output = Output::default();
+        let mut sink = output.clone();
+        let mut pacer = DeltaPacer::new();
+        sink.push("unseen").await.unwrap();
+        sink.reset("nobody saw it");
+        sink.push("seen").await.unwrap();
+        let shown = pacer.events(output.take(), 1);
+        let delta = |offset, text: &str| {
+            EventBody::OutputDelta(OutputDelta { offset, text: text.to_owned() })
+        };
+        assert_eq!(shown, [delta(0, "seen")]);
+
+        sink.push(" and never shown").await.unwrap();
+        sink.reset("it is written again");
+        sink.push("new").await.unwrap();
+        let shown = pacer.events(output.take(), 2);
+        let reset = OutputReset { reason: "it is written again".to_owned() };
+        assert_eq!(shown, [EventBody::OutputReset(reset), delta(0, "new")]);
+        assert_eq!(pacer.events(output.take(), 4), []);
     }
 
     #[tokio::test(start_paused = true)]

@@ -150,14 +150,15 @@ impl Attempt<'_> {
             match self.call(STEP, step).await? {
                 Some(outcome) => break outcome,
                 None => {
-                    let deltas = pacer.deltas(&output.take(), self.writer.job().version);
-                    self.say(deltas);
+                    let shown = pacer.events(output.take(), self.writer.job().version);
+                    self.say(shown);
                     self.flush().await?;
                 }
             }
         };
-        let deltas = pacer.deltas(&output.take(), self.writer.job().version);
-        self.say(deltas);
+        let shown = pacer.events(output.take(), self.writer.job().version);
+        self.say(shown);
+        self.spend(output.take_spent());
         let outcome = match outcome {
             Err(ModelError::Closed(_)) if output.is_too_long() => {
                 Err(ModelError::Invalid(format!("more than {OUTPUT_BYTES_MAX} bytes")))
