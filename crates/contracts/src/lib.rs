@@ -17,6 +17,7 @@ pub mod request;
 pub mod result;
 #[cfg(feature = "schema")]
 mod schema;
+pub mod sse;
 pub mod stream;
 mod text;
 pub mod ticket;

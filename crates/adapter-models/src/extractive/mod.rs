@@ -11,7 +11,7 @@ mod line;
 mod question;
 mod score;
 mod sentence;
-mod unit;
+pub(crate) mod unit;
 
 use async_trait::async_trait;
 use contracts::job::Usage;

@@ -16,11 +16,11 @@ const HEAD_LINES_MAX: usize = 3;
 
 /// A sentence or a table row of a passage.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Unit {
+pub(crate) struct Unit {
     /// The passage: an index into the request's passages.
     pub(super) passage: usize,
     /// Its place in the passage's text.
-    pub(super) place: Range<usize>,
+    pub(crate) place: Range<usize>,
     /// What it is.
     pub(super) kind: UnitKind,
 }
@@ -40,7 +40,7 @@ pub(super) enum UnitKind {
 }
 
 /// The units of a passage, in order.
-pub(super) fn units(passage: usize, text: &str) -> Vec<Unit> {
+pub(crate) fn units(passage: usize, text: &str) -> Vec<Unit> {
     let lines = lines(text);
     let mut units = Vec::new();
     let mut open: Option<Range<usize>> = None;

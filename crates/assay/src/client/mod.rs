@@ -6,7 +6,6 @@
 mod error;
 mod http;
 mod local;
-mod sse;
 mod transcript;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

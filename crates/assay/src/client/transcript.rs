@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use contracts::sse::{Message, Parser};
 use contracts::stream::StreamControl;
 use contracts::{Event, JobId};
 use engine::ErrorClass;
@@ -12,7 +13,6 @@ use tokio::time::Instant;
 
 use super::error::ClientError;
 use super::http::Http;
-use super::sse::{Message, Parser};
 
 /// No job runs longer, so a server that stays away for so long is not waited for.
 const PATIENCE: Duration = Duration::from_secs(*contracts::limits::TIMEOUT_S.end() as u64);
@@ -169,7 +169,7 @@ impl Stream {
                 Err(error) => return Err(self.hang_up(Some(error))),
             }
         }
-        match parser.next() {
+        match parser.next_message() {
             Some(message) => self.understood(message, cursor),
             None => Ok(Brought::Nothing),
         }

@@ -5,6 +5,7 @@
 
 pub mod lexical;
 pub mod plan;
+pub mod prompt;
 pub mod retrieve;
 pub mod synthesize;
 pub mod tools;

@@ -8,3 +8,4 @@ mod fallback;
 mod fleet;
 mod queue;
 mod silent;
+mod starts_over;

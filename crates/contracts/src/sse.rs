@@ -1,26 +1,27 @@
 //! Reading server-sent events
 //! (<https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation>),
-//! bounded in memory.
+//! bounded in memory: ours, and those of the providers of language models.
 
 use std::collections::VecDeque;
 
-/// Bytes of one message at the most: far more than an event may have.
+/// Bytes of one message at the most: far more than an event of ours may have, or a piece of a
+/// model's answer.
 const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
 
 /// A message that carries data. Comments and empty messages are passed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Message {
+pub struct Message {
     /// The `id:` that stands in this message. What a browser would remember from an earlier one
     /// is left out: a frame without an id of its own is about the stream, and not in the log.
-    pub(super) id: Option<String>,
+    pub id: Option<String>,
     /// The data, its lines joined by line feeds.
-    pub(super) data: String,
+    pub data: String,
 }
 
-/// The stream is none that this server would send.
+/// The stream is none that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum SseError {
-    /// A message is larger than any event.
+pub enum SseError {
+    /// A message is larger than any should be.
     #[error("a message has more than {MESSAGE_BYTES_MAX} bytes")]
     TooLarge,
     /// A line is not UTF-8.
@@ -30,7 +31,7 @@ pub(super) enum SseError {
 
 /// Takes a stream in pieces of any size and gives its messages.
 #[derive(Debug, Default)]
-pub(super) struct Parser {
+pub struct Parser {
     line: Vec<u8>,
     after_carriage_return: bool,
     is_past_first_line: bool,
@@ -41,17 +42,21 @@ pub(super) struct Parser {
 
 impl Parser {
     /// Whether no message is complete.
-    pub(super) fn is_empty(&self) -> bool {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.messages.is_empty()
     }
 
     /// The next complete message.
-    pub(super) fn next(&mut self) -> Option<Message> {
+    pub fn next_message(&mut self) -> Option<Message> {
         self.messages.pop_front()
     }
 
     /// Takes the next piece.
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), SseError> {
+    ///
+    /// # Errors
+    /// [`SseError`]; the stream cannot be read any further then.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), SseError> {
         for &byte in bytes {
             let follows_return = std::mem::replace(&mut self.after_carriage_return, byte == b'\r');
             match byte {
@@ -107,7 +112,7 @@ mod tests {
     fn read(text: &str) -> Vec<Message> {
         let mut parser = Parser::default();
         parser.push(text.as_bytes()).unwrap();
-        std::iter::from_fn(|| parser.next()).collect()
+        std::iter::from_fn(|| parser.next_message()).collect()
     }
 
     fn message(id: Option<&str>, data: &str) -> Message {
@@ -149,7 +154,7 @@ mod tests {
             for piece in text.as_bytes().chunks(piece) {
                 parser.push(piece).unwrap();
             }
-            let got: Vec<Message> = std::iter::from_fn(|| parser.next()).collect();
+            let got: Vec<Message> = std::iter::from_fn(|| parser.next_message()).collect();
             let sent: Vec<Message> =
                 sent.iter().map(|(id, data)| message(Some(id), data)).collect();
             prop_assert_eq!(got, sent);
