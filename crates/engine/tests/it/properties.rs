@@ -179,10 +179,11 @@ proptest! {
     #[test]
     fn a_job_that_waits_out_an_outage_counts_no_failure_and_begins_no_earlier(life in any_life()) {
         for Moment { before, outcome, after, .. } in &life.moments {
-            let waits = outcome.iter().flatten().find_map(|event| match &event.body {
-                EventBody::JobRequeued(data) => data.next_attempt_at,
-                _ => None,
-            });
+            let until = |event: &Recorded| {
+                let EventBody::JobRequeued(data) = &event.body else { return None };
+                data.next_attempt_at
+            };
+            let waits = outcome.iter().flatten().find_map(until);
             if let Some(until) = waits {
                 prop_assert_eq!(after.failures, before.failures);
                 prop_assert!(after.crash_count <= before.crash_count);
