@@ -15,7 +15,7 @@ use tokio::time::Instant;
 const ONE_CALL: Usage =
     Usage { model_calls: 1, tool_calls: 0, input_tokens: 0, output_tokens: 0, cost_usd: 0.0 };
 
-/// An ordered list of models that is called by the name of its first.
+/// An ordered list of models that is called by the name of its first. An answer names who wrote it.
 ///
 /// The next one is asked within the same call where the one before is out, busy, not usable as it
 /// is configured, or too slow; not where it refuses what was asked, or answers badly. Two models'
@@ -81,7 +81,10 @@ impl LanguageModel for Fallback {
                 output.reset("another model writes the answer");
             }
             match model.synthesize(&context, request, output).await {
-                Ok(synthesis) => return Ok(synthesis),
+                Ok(synthesis) => {
+                    let model = Some(model.name().to_owned());
+                    return Ok(Synthesis { model, ..synthesis });
+                }
                 Err(error) => tries.note(model, error)?,
             }
         }

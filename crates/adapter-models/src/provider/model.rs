@@ -284,7 +284,7 @@ impl<P: Protocol> LanguageModel for HttpModel<P> {
 
 fn synthesis(written: Written, usage: Usage) -> Synthesis {
     let Written { text, citations } = written;
-    Synthesis { text, citations, usage }
+    Synthesis { text, citations, usage, model: None }
 }
 
 fn context_full() -> ModelError {

@@ -83,6 +83,7 @@ async fn one_that_is_out_is_passed_over_without_a_call() {
     let mut output = Kept::default();
     let model = Fallback::new(first, vec![second]);
     let answer = model.synthesize(&call(0), &asked.request(), &mut output).await.unwrap();
+    assert_eq!(answer.model.as_deref(), Some("second"));
     assert_eq!((answer.text.as_str(), out.calls()), ("an answer", 1));
     assert_eq!((output.spent.model_calls, output.resets.len()), (0, 0));
 }

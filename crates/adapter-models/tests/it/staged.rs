@@ -48,7 +48,7 @@ impl Staged {
     }
 
     pub(crate) fn then(&self, act: Act) {
-        self.acts.lock().unwrap().push_back(act);
+        self.acts.lock().expect("no call panicked").push_back(act);
     }
 
     pub(crate) fn calls(&self) -> usize {
@@ -85,12 +85,13 @@ impl LanguageModel for Staged {
         self.under_way.fetch_add(1, Ordering::SeqCst);
         let _under_way = UnderWay(&self.under_way);
         tokio::time::sleep(self.takes).await;
-        let act = self.acts.lock().unwrap().pop_front().expect("the test has an act for each call");
+        let act = self.acts.lock().expect("no call panicked").pop_front();
+        let act = act.expect("the test has an act for each call");
         match act {
             Act::Answer(text) => {
                 output.push(text).await?;
                 let (text, citations) = (text.to_owned(), Vec::new());
-                Ok(Synthesis { text, citations, usage: Usage::default() })
+                Ok(Synthesis { text, citations, usage: Usage::default(), model: None })
             }
             Act::Fail(error) => Err(error),
             Act::FailAfter(text, error) => {

@@ -106,6 +106,9 @@ pub struct Synthesis {
     pub text: String,
     /// Which part of it rests on which passage.
     pub citations: Vec<PassageCitation>,
+    /// Who wrote it, where that is another model than the one that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
     /// What it cost. `model_calls` is 1 at the most: the caller counts the call itself.
     pub usage: Usage,
 }

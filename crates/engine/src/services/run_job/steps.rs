@@ -193,7 +193,10 @@ impl Attempt<'_> {
             passages: &evidence.retrieved.passages,
             sources: &evidence.sources,
             synthesis,
-            model: self.run.model(&self.submission).name(),
+            model: match &synthesis.model {
+                Some(model) => model,
+                None => self.run.model(&self.submission).name(),
+            },
         });
         if let Err(Unverified::Invalid(detail)) = verdict {
             let problem = Problem::new(Code::ModelOutputInvalid, Origin::Model, detail);
