@@ -96,6 +96,29 @@ pub enum Command {
     ReadDocument,
 }
 
+impl Command {
+    /// Whether the process is there to answer questions: then its models' keys must be readable.
+    pub(crate) const fn calls_models(&self) -> bool {
+        match self {
+            Self::Ask(_) | Self::Dev(_) | Self::Worker(_) => true,
+            Self::Gateway(_)
+            | Self::Migrate(_)
+            | Self::Ingest(_)
+            | Self::Submit(_)
+            | Self::Get(_)
+            | Self::List(_)
+            | Self::Watch(_)
+            | Self::Cancel(_)
+            | Self::Retry(_)
+            | Self::Verify
+            | Self::Conformance(_)
+            | Self::Config
+            | Self::Health
+            | Self::ReadDocument => false,
+        }
+    }
+}
+
 impl Cli {
     /// The settings that were given as flags, as they were written.
     pub(crate) fn flags(&self) -> Vec<(&'static Setting, String)> {

@@ -9,6 +9,7 @@ pub mod descriptors;
 pub mod embedded;
 pub mod exit;
 pub mod fleet;
+mod models;
 mod own;
 mod render;
 pub mod system;

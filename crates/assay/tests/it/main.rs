@@ -25,6 +25,7 @@ mod hostile_files;
 mod jobs;
 mod lifecycle;
 mod many_jobs;
+mod models;
 mod process;
 mod published;
 mod restart;
