@@ -6,6 +6,7 @@ pub mod commands;
 pub mod config;
 pub mod corpus;
 pub mod descriptors;
+mod doctor;
 pub mod embedded;
 pub mod exit;
 pub mod fleet;

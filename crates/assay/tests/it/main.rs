@@ -14,6 +14,7 @@ mod conformance;
 mod crashes;
 mod deletions;
 mod descriptors;
+mod doctor;
 mod fake_server;
 mod filings;
 #[cfg(feature = "fleet")]
