@@ -39,6 +39,9 @@ pub(crate) enum FormFault {
     /// It has more marks than an answer may.
     #[error("it has more than {max} citations", max = engine::analysis::verify::CITATIONS_MAX)]
     TooManyCitations,
+    /// It says what its passages do not.
+    #[error("{0}")]
+    Unverified(String),
     /// It is longer than an answer may be.
     #[error("it has more than {ANSWER_BYTES_MAX} bytes")]
     TooLong,

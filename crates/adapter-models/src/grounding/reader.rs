@@ -82,7 +82,7 @@ impl AnswerReader {
                     let raw = self.raw.clone();
                     self.read(&raw)?;
                 }
-                known => self.beginning = known,
+                known @ (Beginning::Open | Beginning::Insufficient) => self.beginning = known,
             },
         }
         Ok(&self.shown[shown..])

@@ -12,6 +12,18 @@ use super::settings::ApiKey;
 /// Characters of a provider's own words that are shown.
 const WORDS_CHARS_MAX: usize = 300;
 
+/// Why there is no connection, as the system says it.
+const CAUSES: [(io::ErrorKind, &str); 7] = [
+    (io::ErrorKind::ConnectionRefused, "connection refused"),
+    (io::ErrorKind::ConnectionReset, "connection reset"),
+    (io::ErrorKind::NetworkUnreachable, "no way to its address"),
+    (io::ErrorKind::HostUnreachable, "no way to its address"),
+    (io::ErrorKind::TimedOut, "no connection in time"),
+    // What the other side says in a handshake is no TLS, or none that is trusted.
+    (io::ErrorKind::InvalidData, "TLS failed"),
+    (io::ErrorKind::UnexpectedEof, "TLS failed"),
+];
+
 /// A provider's answer that is no success.
 #[derive(Debug)]
 pub(super) struct Failure<'a> {
@@ -96,22 +108,20 @@ fn cause(error: &reqwest::Error) -> &'static str {
         if inner.to_string().starts_with("dns error") {
             return "its name cannot be resolved";
         }
-        if let Some(inner) = inner.downcast_ref::<io::Error>() {
-            match inner.kind() {
-                io::ErrorKind::ConnectionRefused => return "connection refused",
-                io::ErrorKind::ConnectionReset => return "connection reset",
-                io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
-                    return "no way to its address";
-                }
-                io::ErrorKind::TimedOut => return "no connection in time",
-                // What the other side says in a handshake is not what TLS is.
-                io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => return "no TLS",
-                _ => {}
-            }
+        let io = inner.downcast_ref::<io::Error>();
+        if let Some(words) = io.and_then(io_cause) {
+            return words;
         }
         source = inner.source();
     }
     "no connection"
+}
+
+/// What the system says, which TLS wraps once more.
+fn io_cause(error: &io::Error) -> Option<&'static str> {
+    let wrapped = error.get_ref().and_then(|inner| inner.downcast_ref::<io::Error>());
+    let known = CAUSES.iter().find(|(kind, _)| *kind == error.kind());
+    wrapped.and_then(io_cause).or(known.map(|(_, words)| *words))
 }
 
 /// What an error body says, whoever wrote it.

@@ -12,6 +12,7 @@ mod protocol;
 mod retry_after;
 mod settings;
 mod stream;
+mod tool_choice;
 
 pub use model::HttpModel;
 pub use settings::{ApiKey, Prices, ProviderSettings, SettingsFault};

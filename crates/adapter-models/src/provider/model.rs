@@ -1,24 +1,29 @@
 use std::fmt;
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use contracts::job::Usage;
 use engine::analysis::prompt;
+use engine::analysis::verify::{self, Unverified};
 use engine::ports::{
-    CallContext, LanguageModel, ModelError, OutputSink, Synthesis, SynthesisRequest, ToolArguments,
-    ToolChoice, ToolChoiceRequest,
+    CallContext, LanguageModel, ModelError, OutputSink, Synthesis, SynthesisRequest, ToolChoice,
+    ToolChoiceRequest,
 };
 use reqwest::Url;
 use reqwest::header::{ACCEPT, HeaderMap};
-use serde_json::Value;
 
-use super::protocol::{Ask, Protocol, Repair, Stop, StreamReader, StreamedCall, Tally};
+use super::protocol::{Ask, Protocol, Repair, Stop, StreamReader, Tally};
 use super::settings::{Prices, ProviderSettings, SettingsFault};
 use super::stream::Stream;
 use crate::grounding::{AnswerReader, FormFault, Written};
 
 /// Characters of a token, where the provider does not count: what English text has on average.
 const CHARS_PER_TOKEN: usize = 4;
+
+/// How long a connection that is not used is kept. Servers of models close theirs after 5 s, and a
+/// request that meets the close has failed.
+const IDLE_CONNECTION: Duration = Duration::from_secs(4);
 
 /// A language model behind HTTP.
 ///
@@ -50,6 +55,7 @@ impl<P: Protocol> HttpModel<P> {
         }
         let client = reqwest::Client::builder()
             .connect_timeout(settings.connect_timeout)
+            .pool_idle_timeout(IDLE_CONNECTION)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .user_agent(concat!("assay/", env!("CARGO_PKG_VERSION")))
@@ -73,139 +79,83 @@ impl<P: Protocol> HttpModel<P> {
     ) -> Result<Synthesis, ModelError> {
         let prompt = prompt::answer(request);
         let mut ask = Ask { prompt: &prompt, repair: None, tools: &[] };
-        let (fault, answer, usage) = match self.write(call, &ask, request, output).await? {
-            (Outcome::Written(written), usage) => return Ok(synthesis(written, usage)),
-            (Outcome::Broken { fault, answer }, usage) => (fault, answer, usage),
+        let (fault, answer) = match self.write(call, &ask, request, output).await {
+            (Outcome::Written(synthesis), _) => return Ok(synthesis),
+            (Outcome::Failed(error), usage) => {
+                output.spent(usage);
+                return Err(error);
+            }
+            (Outcome::Broken { fault, answer }, usage) => {
+                output.spent(Usage { model_calls: 1, ..usage });
+                (fault, answer)
+            }
         };
         tracing::info!(job_id = %call.job_id, model = self.settings.name, %fault, "asked once more");
-        output.spent(Usage { model_calls: 1, ..usage });
         output.reset("the answer broke its form and is written again");
         ask.repair = Some(Repair { answer, request: prompt::repair(&fault.to_string()) });
-        match self.write(call, &ask, request, output).await? {
-            (Outcome::Written(written), usage) => Ok(synthesis(written, usage)),
+        let (error, usage) = match self.write(call, &ask, request, output).await {
+            (Outcome::Written(synthesis), _) => return Ok(synthesis),
+            (Outcome::Failed(error), usage) => (error, usage),
             (Outcome::Broken { fault, .. }, usage) => {
-                output.spent(usage);
-                Err(ModelError::Invalid(fault.to_string()))
+                (ModelError::Invalid(fault.to_string()), usage)
             }
-        }
+        };
+        output.spent(usage);
+        Err(error)
     }
 
-    /// Has the answer written once, and shows it as it comes.
+    /// Has the answer written once, and shows it as it comes. What that cost is known even where
+    /// it failed.
     async fn write(
         &self,
         call: &CallContext,
         ask: &Ask<'_>,
         request: &SynthesisRequest<'_>,
         output: &mut dyn OutputSink,
-    ) -> Result<(Outcome, Usage), ModelError> {
-        let mut stream = self.open(ask, &idempotency_key(call, "synthesize", ask)).await?;
+    ) -> (Outcome, Usage) {
+        let mut stream = match self.open(ask, &idempotency_key(call, "synthesize", ask)).await {
+            Ok(stream) => stream,
+            Err(error) => return (Outcome::Failed(error), Usage::default()),
+        };
         let mut reader = AnswerReader::new(request.passages.len());
-        let ended = self.show(&mut stream, &mut reader, output).await;
+        let ended = show(&mut stream, &mut reader, output).await;
         let tally = stream.reader().tally();
         let usage = self.usage(tally, ask.chars(), reader.raw().chars().count());
-        let fault = match (ended, &tally.stop) {
-            (Ok(Some(fault)), _) => Some(fault),
-            (Ok(None), Some(Stop::CutOff)) => {
-                Some(FormFault::CutOff { max_output_tokens: self.settings.max_output_tokens })
-            }
-            (Ok(None), Some(Stop::ContextFull)) => {
-                output.spent(usage);
-                return Err(context_full());
-            }
-            (Ok(None), Some(Stop::Refused(why))) => {
-                output.spent(usage);
-                return Err(ModelError::Refused((*why).to_owned()));
-            }
-            (Ok(None), Some(Stop::Complete) | None) => None,
-            (Err(error), _) => {
-                output.spent(usage);
-                return Err(error);
-            }
-        };
         let answer = reader.raw().to_owned();
-        let fault = match fault {
-            Some(fault) => fault,
-            None => match reader.finish(request.passages) {
-                Ok((rest, written)) => {
-                    if !rest.is_empty()
-                        && let Err(closed) = output.push(&rest).await
-                    {
-                        output.spent(usage);
-                        return Err(closed.into());
-                    }
-                    return Ok((Outcome::Written(written), usage));
+        let finished = match self.judged(ended, tally.stop.as_ref()) {
+            Err(error) => return (Outcome::Failed(error), usage),
+            Ok(Some(fault)) => return (Outcome::Broken { fault, answer }, usage),
+            Ok(None) => reader.finish(request.passages),
+        };
+        let outcome = match finished {
+            Err(fault) => Outcome::Broken { fault, answer },
+            Ok((rest, written)) => match output.push(&rest).await {
+                Ok(()) => {
+                    let Written { text, citations } = written;
+                    verified(request, Synthesis { text, citations, usage, model: None }, answer)
                 }
-                Err(fault) => fault,
+                Err(closed) => Outcome::Failed(closed.into()),
             },
         };
-        Ok((Outcome::Broken { fault, answer }, usage))
+        (outcome, usage)
     }
 
-    /// Shows the answer until it ends or breaks its form.
-    async fn show(
+    /// What an answer comes to that ended, or was not read any further, when this was known of it.
+    fn judged(
         &self,
-        stream: &mut Stream<'_, P::Reader>,
-        reader: &mut AnswerReader,
-        output: &mut dyn OutputSink,
+        ended: Result<Option<FormFault>, ModelError>,
+        stop: Option<&Stop>,
     ) -> Result<Option<FormFault>, ModelError> {
-        while let Some(text) = stream.next().await? {
-            match reader.push(&text) {
-                Ok("") => {}
-                Ok(shown) => output.push(shown).await?,
-                Err(fault) => return Ok(Some(fault)),
-            }
+        let max_output_tokens = self.settings.max_output_tokens;
+        match (ended?, stop) {
+            (None, Some(Stop::CutOff)) => Ok(Some(FormFault::CutOff { max_output_tokens })),
+            (None, Some(Stop::ContextFull)) => Err(context_full()),
+            (None, Some(Stop::Refused(why))) => Err(ModelError::Refused((*why).to_owned())),
+            (fault, _) => Ok(fault),
         }
-        Ok(None)
     }
 
-    async fn choose(
-        &self,
-        call: &CallContext,
-        request: &ToolChoiceRequest<'_>,
-    ) -> Result<ToolChoice, ModelError> {
-        let prompt = prompt::tool_choice(request);
-        let mut ask = Ask { prompt: &prompt, repair: None, tools: request.tools };
-        let step = format!("tools-{}", request.about.tool_calls.len());
-        let (chosen, usage) = self.ask_for_calls(call, &ask, &step).await?;
-        let fault = match chosen {
-            Ok(calls) => return Ok(ToolChoice { calls, usage }),
-            Err(fault) => fault,
-        };
-        tracing::info!(job_id = %call.job_id, model = self.settings.name, fault, "asked once more");
-        ask.repair = Some(Repair { answer: String::new(), request: prompt::repair(&fault) });
-        let (chosen, more) = self.ask_for_calls(call, &ask, &step).await?;
-        let usage = usage.plus(Usage { model_calls: 1, ..more });
-        chosen.map(|calls| ToolChoice { calls, usage }).map_err(ModelError::Invalid)
-    }
-
-    /// The calls that the model wants, or what is wrong with them.
-    async fn ask_for_calls(
-        &self,
-        call: &CallContext,
-        ask: &Ask<'_>,
-        step: &str,
-    ) -> Result<(Result<Vec<ToolArguments>, String>, Usage), ModelError> {
-        let mut stream = self.open(ask, &idempotency_key(call, step, ask)).await?;
-        let mut chars = 0;
-        while let Some(text) = stream.next().await? {
-            chars += text.chars().count();
-        }
-        let tally = stream.reader().tally();
-        chars += tally.calls.iter().map(|call| call.arguments.chars().count()).sum::<usize>();
-        let usage = self.usage(tally, ask.chars(), chars);
-        let max = self.settings.max_output_tokens;
-        match tally.stop {
-            Some(Stop::ContextFull) => return Err(context_full()),
-            Some(Stop::Refused(why)) => return Err(ModelError::Refused(why.to_owned())),
-            Some(Stop::CutOff) if !tally.calls.is_empty() => {
-                return Ok((Err(format!("it was cut off at the limit of {max} tokens")), usage));
-            }
-            Some(Stop::CutOff | Stop::Complete) | None => {}
-        }
-        Ok((tally.calls.drain(..).map(arguments).collect(), usage))
-    }
-
-    async fn open(
+    pub(super) async fn open(
         &self,
         ask: &Ask<'_>,
         idempotency_key: &str,
@@ -224,7 +174,7 @@ impl<P: Protocol> HttpModel<P> {
 
     /// What an answer cost: by the provider's count, else by its length.
     #[expect(clippy::cast_precision_loss, reason = "counts of tokens are far below 2^52")]
-    fn usage(&self, tally: &Tally, sent_chars: usize, written_chars: usize) -> Usage {
+    pub(super) fn usage(&self, tally: &Tally, sent_chars: usize, written_chars: usize) -> Usage {
         let estimate = |chars: usize| chars.div_ceil(CHARS_PER_TOKEN) as u64;
         let input_tokens = tally.input_tokens.unwrap_or_else(|| estimate(sent_chars));
         let output_tokens = match (tally.output_tokens, &tally.stop) {
@@ -241,8 +191,25 @@ impl<P: Protocol> HttpModel<P> {
 
 /// What became of one request for an answer.
 enum Outcome {
-    Written(Written),
+    Written(Synthesis),
     Broken { fault: FormFault, answer: String },
+    Failed(ModelError),
+}
+
+/// Shows an answer until it ends or breaks its form.
+async fn show<R: StreamReader>(
+    stream: &mut Stream<'_, R>,
+    reader: &mut AnswerReader,
+    output: &mut dyn OutputSink,
+) -> Result<Option<FormFault>, ModelError> {
+    while let Some(text) = stream.next().await? {
+        match reader.push(&text) {
+            Ok("") => {}
+            Ok(shown) => output.push(shown).await?,
+            Err(fault) => return Ok(Some(fault)),
+        }
+    }
+    Ok(None)
 }
 
 #[async_trait]
@@ -282,32 +249,28 @@ impl<P: Protocol> LanguageModel for HttpModel<P> {
     }
 }
 
-fn synthesis(written: Written, usage: Usage) -> Synthesis {
-    let Written { text, citations } = written;
-    Synthesis { text, citations, usage, model: None }
+/// An answer that keeps its form may still say what its passages do not. The step would refuse it
+/// as well; here the model can mend it.
+fn verified(request: &SynthesisRequest<'_>, synthesis: Synthesis, answer: String) -> Outcome {
+    // Where nothing is said, nothing needs a source.
+    if synthesis.text.is_empty() {
+        return Outcome::Written(synthesis);
+    }
+    match verify::check(request, &synthesis) {
+        Ok(()) | Err(Unverified::InsufficientEvidence(_)) => Outcome::Written(synthesis),
+        Err(Unverified::Invalid(fault)) => {
+            Outcome::Broken { fault: FormFault::Unverified(fault), answer }
+        }
+    }
 }
 
-fn context_full() -> ModelError {
+pub(super) fn context_full() -> ModelError {
     ModelError::Refused("the question and its passages are too long for it".to_owned())
 }
 
 /// The same for every request that asks the same on behalf of the same attempt, even from another
 /// worker after a crash; another one after a failure, so that no provider repeats a bad answer.
-fn idempotency_key(call: &CallContext, step: &str, ask: &Ask<'_>) -> String {
+pub(super) fn idempotency_key(call: &CallContext, step: &str, ask: &Ask<'_>) -> String {
     let repair = if ask.repair.is_some() { "-repair" } else { "" };
     format!("assay-{}-{step}-{}{repair}", call.job_id, call.failures)
-}
-
-/// A call as the tool takes it; what is wrong with it, in words for the model.
-fn arguments(call: StreamedCall) -> Result<ToolArguments, String> {
-    let StreamedCall { name, arguments } = call;
-    if name.is_empty() {
-        return Err("it calls a tool without a name".to_owned());
-    }
-    // A tool without arguments is called with none.
-    let text = if arguments.trim().is_empty() { "{}" } else { &arguments };
-    match serde_json::from_str::<Value>(text) {
-        Ok(arguments @ Value::Object(_)) => Ok(ToolArguments { tool: name, arguments }),
-        Ok(_) | Err(_) => Err("it calls a tool with arguments that are no JSON object".to_owned()),
-    }
 }

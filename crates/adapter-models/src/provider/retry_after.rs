@@ -24,7 +24,7 @@ const LIMITS: [(&str, &str); 4] = [
 pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let now = text(DATE.as_str()).and_then(http_date).unwrap_or(now);
-    let milliseconds = text("retry-after-ms").and_then(|ms| seconds(ms)).map(|wait| wait / 1_000);
+    let milliseconds = text("retry-after-ms").and_then(seconds).map(|wait| wait / 1_000);
     let asked = milliseconds.or_else(|| {
         let asked = text(RETRY_AFTER.as_str())?;
         seconds(asked).or_else(|| Some(until(http_date(asked)?, now)))

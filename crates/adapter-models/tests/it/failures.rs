@@ -152,18 +152,22 @@ async fn a_provider_that_cannot_be_reached_is_unavailable() {
 #[cfg(feature = "https")]
 #[tokio::test]
 async fn a_provider_that_speaks_no_tls_is_unavailable() {
-    let provider = ScriptedProvider::start(|_, _| Reply::none()).await;
-    let mut settings = settings(&provider);
-    settings.base_url = settings.base_url.replace("http://", "https://");
-    let model = OpenAiModel::new(settings).expect("a model");
-    // It reads a request where there is none, until the client gives up.
-    provider.script(|_, _| Reply::raw("HTTP/1.1 400 Bad Request\r\n\r\n"));
-    let mut context = call(0);
-    context.left = Duration::from_secs(5);
-    let mut output = Kept::default();
-    let error = model.synthesize(&context, &asked().request(), &mut output).await;
-    let error = error.expect_err("an error");
-    assert!(matches!(error, ModelError::Unavailable { .. } | ModelError::Timeout), "{error}");
+    use tokio::io::AsyncWriteExt as _;
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let answering = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.expect("an answer");
+        // The client reads it before the connection ends.
+        let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+    });
+    let base_url = format!("https://{address}/v1");
+    let model = OpenAiModel::new(ProviderSettings::new("tested", &base_url, "scripted-1"));
+    let error = asked().refused_by(&model.expect("a model"), 0).await;
+    assert_eq!((error.class(), error.code()), (TRANSIENT, Code::ModelUnavailable));
+    assert!(error.to_string().ends_with("TLS failed"), "{error}");
+    answering.await.expect("the server ends");
 }
 
 #[tokio::test]

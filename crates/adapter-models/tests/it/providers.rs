@@ -148,7 +148,14 @@ async fn the_same_request_has_the_same_idempotency_key_until_an_attempt_fails() 
 
 #[tokio::test]
 async fn an_answer_that_breaks_its_form_is_asked_for_once_more_and_the_text_starts_over() {
-    for broken in ["3M spent $1,577 million.", "3M spent $1,577 million [7].", "[1]", ""] {
+    for broken in [
+        "3M spent $1,577 million.",
+        "3M spent $1,577 million [7].",
+        // Rounded, which no passage does.
+        "3M spent $1.6 billion [1].",
+        "[1]",
+        "",
+    ] {
         let provider = ScriptedProvider::start(move |number, request| {
             reply(&request.path, if number % 2 == 1 { broken } else { ANSWER })
         })
@@ -167,7 +174,7 @@ async fn an_answer_that_breaks_its_form_is_asked_for_once_more_and_the_text_star
         }
         let second = provider.requests()[1].json();
         let said = second["messages"].to_string();
-        assert!(said.contains("Your answer cannot be used: it"), "{said}");
+        assert!(said.contains("Your answer cannot be used: "), "{said}");
         assert!(broken.is_empty() || said.contains(&broken.replace('"', "\\\"")), "{said}");
         let keys = provider.requests();
         assert_ne!(keys[0].header("idempotency-key"), keys[1].header("idempotency-key"));

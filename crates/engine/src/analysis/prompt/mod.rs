@@ -5,7 +5,7 @@
 //! would read otherwise raises [`super::PIPELINE_VERSION`].
 //!
 //! Documents, tools' answers and the question are data. Each stands between two tags whose names
-//! end in a boundary that occurs in none of them (see [`Boundary`]), as the parts of a MIME message
+//! end in a boundary that occurs in none of them (see `Boundary`), as the parts of a MIME message
 //! do: a document can look like anything, but it cannot end.
 
 mod boundary;

@@ -10,7 +10,7 @@ use contracts::AnalysisResult;
 use contracts::result::{Completeness, Source};
 
 use super::Plan;
-use crate::ports::{RetrievedPassage, Synthesis};
+use crate::ports::{RetrievedPassage, Synthesis, SynthesisRequest};
 use support::Support;
 
 /// Citations of one answer, at the most: a result is stored and shown as a whole.
@@ -96,6 +96,26 @@ pub fn verify(answer: &Answer<'_>) -> Result<AnalysisResult, Unverified> {
         gaps: support.gap().into_iter().collect(),
         model: answer.model.to_owned(),
     })
+}
+
+/// Checks what a model can be asked to mend at once: whether the citations of its answer resolve,
+/// and its numbers have sources. [`verify()`] checks the same, and more.
+///
+/// # Errors
+/// [`Unverified::Invalid`].
+pub fn check(request: &SynthesisRequest<'_>, synthesis: &Synthesis) -> Result<(), Unverified> {
+    citations::check(synthesis, request.passages)?;
+    let answer = Answer {
+        company_name: request.company_name,
+        question: request.question,
+        plan: request.plan,
+        documents: 0,
+        passages: request.passages,
+        sources: &[],
+        synthesis,
+        model: "",
+    };
+    numbers::check(&answer, &citations::cited_passages(synthesis))
 }
 
 #[cfg(test)]
