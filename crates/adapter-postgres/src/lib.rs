@@ -9,6 +9,7 @@
 mod connector;
 mod database;
 mod document_store;
+mod examination;
 mod fault;
 mod group_commit;
 mod job_store;
@@ -20,6 +21,7 @@ mod store;
 mod value;
 
 pub use connector::ConnectError;
+pub use examination::{Examined, examine};
 pub use migration::{MigrateError, Schema, migrate, schema};
 pub use settings::{Settings, SettingsError};
 pub use store::{OpenError, Store};

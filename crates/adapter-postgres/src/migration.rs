@@ -89,7 +89,7 @@ fn version(version: refinery::SchemaVersion) -> u32 {
     u32::try_from(version).unwrap_or(0)
 }
 
-fn reach(fault: Fault) -> ConnectError {
+pub(crate) fn reach(fault: Fault) -> ConnectError {
     ConnectError::Reach(Box::new(fault))
 }
 

@@ -22,6 +22,7 @@ statements! {
     COUNT_HINTED = "count_hinted";
     DELETE_ENDED = "delete_ended";
     DELETE_EXPIRED = "delete_expired";
+    EXAMINE = "examine";
     FAIL_DOCUMENTS = "fail_documents";
     FIND_CANCELLING = "find_cancelling";
     FIND_EARLIER = "find_earlier";

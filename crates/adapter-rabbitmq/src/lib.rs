@@ -7,6 +7,7 @@
 //! third. Each is kept up by a task of its own: it connects, declares, serves, and after any
 //! error drops everything and does it again. No caller waits for a connection.
 
+mod examination;
 mod hint_queue;
 mod link;
 mod progress_bus;
@@ -14,6 +15,7 @@ mod settings;
 mod topology;
 mod wire;
 
+pub use examination::{ExamineError, Examined, HintsQueue, examine};
 pub use hint_queue::RabbitMqHintQueue;
 pub use progress_bus::RabbitMqProgressBus;
 pub use settings::{InvalidUrl, Settings};

@@ -122,7 +122,7 @@ pub(crate) async fn with_progress(connection: &Connection) -> Result<Channel, Er
     Ok(channel)
 }
 
-fn hints_arguments(hints_max: u32) -> FieldTable {
+pub(crate) fn hints_arguments(hints_max: u32) -> FieldTable {
     let mut arguments = FieldTable::default();
     arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
     arguments.insert("x-delivery-limit".into(), DELIVERIES_MAX.into());

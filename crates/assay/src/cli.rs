@@ -86,6 +86,12 @@ pub enum Command {
     Conformance(Conformance),
     /// Show the settings in force, without secrets, and where each was set
     Config,
+    /// Check that everything these settings name is there and in order
+    ///
+    /// Looks at the data directory, the database, the broker and the models, changes nothing, and
+    /// says what to do. Exits with 0 if nothing failed, else with 1; 64 if the settings themselves
+    /// are wrong.
+    Doctor(Doctor),
     /// Ask the gateway or worker of these settings whether it is ready
     ///
     /// It is asked at ASSAY_ADMIN_LISTEN. Exits with 0 if it is ready, else with 1: what a health
@@ -94,6 +100,30 @@ pub enum Command {
     /// Read one document from standard input: what this program calls itself with
     #[command(hide = true)]
     ReadDocument,
+}
+
+impl Command {
+    /// Whether the process is there to answer questions: then its models' keys must be readable.
+    pub(crate) const fn calls_models(&self) -> bool {
+        match self {
+            Self::Ask(_) | Self::Dev(_) | Self::Worker(_) => true,
+            Self::Gateway(_)
+            | Self::Migrate(_)
+            | Self::Ingest(_)
+            | Self::Submit(_)
+            | Self::Get(_)
+            | Self::List(_)
+            | Self::Watch(_)
+            | Self::Cancel(_)
+            | Self::Retry(_)
+            | Self::Verify
+            | Self::Conformance(_)
+            | Self::Config
+            | Self::Doctor(_)
+            | Self::Health
+            | Self::ReadDocument => false,
+        }
+    }
 }
 
 impl Cli {
@@ -116,6 +146,7 @@ impl Cli {
             | Command::Migrate(_)
             | Command::Verify
             | Command::Config
+            | Command::Doctor(_)
             | Command::Health
             | Command::ReadDocument => {}
         }
@@ -140,6 +171,14 @@ pub struct Ask {
     /// The question
     pub question: String,
     /// Print the job as JSON, and nothing else, on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `assay doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Print what was found as JSON
     #[arg(long)]
     pub json: bool,
 }

@@ -6,13 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapter_models::{ExtractiveModel, ScriptedModel, ScriptedRetriever};
-use adapter_retrieval::{InProcessReader, PassageIndex, ReaderLimits, ReaderProcess};
+use adapter_retrieval::{InProcessReader, ReaderLimits, ReaderProcess};
 use anyhow::Context as _;
 use contracts::TenantId;
 use engine::ports::{
-    Corpus, DocumentReader, DocumentStore, HintQueue, JobStore, LanguageModel, ProgressBus,
-    Retriever, SecretStore,
+    Corpus, DocumentReader, DocumentStore, HintQueue, JobStore, ProgressBus, Retriever, SecretStore,
 };
 use engine::retry::RetryPolicy;
 use engine::services::{Ingest, Jobs, JobsPorts, RunJob, RunJobPorts, Streams, dispatch, sweep};
@@ -21,8 +19,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use worker::{Worker, WorkerPorts, WorkerSettings};
 
-use crate::config::{Config, Model};
-use crate::exit;
+use crate::config::{Config, Models};
+use crate::{exit, models};
 
 /// The wait before work that panicked is begun again.
 const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(1);
@@ -30,6 +28,8 @@ const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(1);
 /// How a system runs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
+    /// All that it may be asked to do: a gateway has names of models and no clients for them.
+    pub role: Role,
     /// Jobs at a time.
     pub slots: u32,
     /// Documents that are read at a time.
@@ -63,6 +63,7 @@ impl Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            role: Role::All,
             slots: 8,
             readers: 2,
             reading: Reading::ThisProgram,
@@ -112,7 +113,8 @@ pub struct System {
     pub tenant: TenantId,
     pub(crate) ports: Ports,
     streams: Streams,
-    worker: Worker,
+    /// `None` in a gateway.
+    worker: Option<Worker>,
     readers: u32,
 }
 
@@ -120,35 +122,26 @@ impl System {
     /// Puts the parts together. The index is kept in `index`.
     ///
     /// # Errors
-    /// If this program's own file cannot be found.
+    /// If this program's own file cannot be found, or no client of a provider can be made.
     pub fn new(
         ports: Ports,
-        model: &Model,
+        answering: &Models,
         index: &Path,
         settings: Settings,
     ) -> anyhow::Result<Self> {
-        let (retriever, model) = answering(model, index, &ports.corpus);
-        let names = vec![model.name().to_owned()];
-        let run_job = RunJob::new(
-            RunJobPorts {
-                store: Arc::clone(&ports.store),
-                bus: Arc::clone(&ports.bus),
-                retriever: Arc::clone(&retriever),
-                models: vec![model],
-            },
-            settings.retry,
-            rand::random::<f64>,
-        );
-        let worker = Worker::new(
-            WorkerPorts {
-                store: Arc::clone(&ports.store),
-                queue: Arc::clone(&ports.queue),
-                bus: Arc::clone(&ports.bus),
-            },
-            run_job,
-            WorkerSettings { slots: settings.slots, grace: settings.grace },
-            Arc::new(|| exit::broken()),
-        );
+        let retriever = models::retriever(answering, index, &ports.corpus);
+        let worker = match settings.role {
+            Role::Gateway => None,
+            Role::Worker | Role::All => {
+                let run_job = RunJobPorts {
+                    store: Arc::clone(&ports.store),
+                    bus: Arc::clone(&ports.bus),
+                    retriever: Arc::clone(&retriever),
+                    models: models::models(answering)?,
+                };
+                Some(worker(&ports, run_job, settings))
+            }
+        };
         let streams = Streams::new();
         let jobs = JobsPorts {
             store: Arc::clone(&ports.store),
@@ -158,7 +151,7 @@ impl System {
             secrets: Arc::clone(&ports.secrets),
         };
         Ok(Self {
-            jobs: Jobs::new(jobs, streams.clone(), names),
+            jobs: Jobs::new(jobs, streams.clone(), models::names(answering)),
             ingest: Ingest::new(Arc::clone(&ports.documents), reader(settings)?),
             retriever,
             tenant: TenantId::default_tenant(),
@@ -169,7 +162,7 @@ impl System {
         })
     }
 
-    /// Sets everything of a role going, until [`Running::stop`]. Every role keeps jobs moving that
+    /// Sets everything of a role, or of what of it this system may do, going, until [`Running::stop`]. Every role keeps jobs moving that
     /// nobody else moves.
     #[must_use]
     pub fn start(&self, role: Role) -> Running {
@@ -207,9 +200,10 @@ impl System {
             let begin = move |stop| ingest.clone().run(stop);
             running.workers.spawn(keep_up(running.intake_stop.clone(), begin));
         }
-        let worker = self.worker.clone();
-        let begin = move |stop| worker.clone().run(stop);
-        running.workers.spawn(keep_up(running.intake_stop.clone(), begin));
+        if let Some(worker) = self.worker.clone() {
+            let begin = move |stop| worker.clone().run(stop);
+            running.workers.spawn(keep_up(running.intake_stop.clone(), begin));
+        }
     }
 }
 
@@ -253,18 +247,17 @@ impl Running {
     }
 }
 
-type Answering = (Arc<dyn Retriever>, Arc<dyn LanguageModel>);
-
-fn answering(model: &Model, index: &Path, corpus: &Arc<dyn Corpus>) -> Answering {
-    match model {
-        Model::Extractive => {
-            (Arc::new(PassageIndex::new(Arc::clone(corpus), index)), Arc::new(ExtractiveModel))
-        }
-        Model::Scripted { latency, ledger } => (
-            Arc::new(ScriptedRetriever::new(*latency, ledger.clone()).over(Arc::clone(corpus))),
-            Arc::new(ScriptedModel::new(*latency, ledger.clone())),
-        ),
-    }
+fn worker(ports: &Ports, run_job: RunJobPorts, settings: Settings) -> Worker {
+    Worker::new(
+        WorkerPorts {
+            store: Arc::clone(&ports.store),
+            queue: Arc::clone(&ports.queue),
+            bus: Arc::clone(&ports.bus),
+        },
+        RunJob::new(run_job, settings.retry, rand::random::<f64>),
+        WorkerSettings { slots: settings.slots, grace: settings.grace },
+        Arc::new(|| exit::broken()),
+    )
 }
 
 fn reader(settings: Settings) -> anyhow::Result<Arc<dyn DocumentReader>> {

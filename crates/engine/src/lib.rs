@@ -1,12 +1,14 @@
 //! What a job is and what may happen to it.
 //!
 //! [`job`] is the pure state machine of a job, [`reading`] that of a document, [`retry`] the pure
-//! retry policy, [`ticket`] what a ticket says, [`invariants`] what holds of every job in a store,
-//! [`analysis`] the workflow, [`ports`] what the engine needs from outside, and [`services`] the
-//! use cases. There is no HTTP, no SQL and no AMQP here.
+//! retry policy, [`circuit`] the pure circuit breaker, [`ticket`] what a ticket says,
+//! [`invariants`] what holds of every job in a store, [`analysis`] the workflow, [`ports`] what the
+//! engine needs from outside, and [`services`] the use cases. There is no HTTP, no SQL and no AMQP
+//! here.
 #![warn(missing_docs)]
 
 pub mod analysis;
+pub mod circuit;
 mod company;
 mod error_class;
 pub mod faults;

@@ -59,7 +59,7 @@ impl RetryPolicy {
     }
 
     /// The longest wait after `failures` earlier failures.
-    fn ceiling(&self, failures: u32) -> Duration {
+    pub(crate) fn ceiling(&self, failures: u32) -> Duration {
         let mut backoff: ExponentialBackoff = ExponentialBackoffBuilder::new()
             .with_initial_interval(self.initial)
             .with_multiplier(self.multiplier)

@@ -191,7 +191,11 @@ impl Worker {
         };
         drop(slot);
         match ended {
-            Ended::Succeeded | Ended::Failed | Ended::Cancelled | Ended::Released => {
+            Ended::Succeeded
+            | Ended::Failed
+            | Ended::Postponed
+            | Ended::Cancelled
+            | Ended::Released => {
                 tracing::info!(%job_id, attempt, ?ended, "attempt ended");
             }
             Ended::Overdue | Ended::Fenced | Ended::StoreLost => {

@@ -39,8 +39,12 @@ impl LanguageModel for ExtractiveModel {
         request: &SynthesisRequest<'_>,
         output: &mut dyn OutputSink,
     ) -> Result<Synthesis, ModelError> {
-        let mut synthesis =
-            Synthesis { text: String::new(), citations: Vec::new(), usage: Usage::default() };
+        let mut synthesis = Synthesis {
+            text: String::new(),
+            citations: Vec::new(),
+            usage: Usage::default(),
+            model: None,
+        };
         for part in answer(request) {
             let written = synthesis.text.len();
             compose::append(&part, request.passages, &mut synthesis);

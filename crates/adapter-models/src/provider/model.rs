@@ -132,7 +132,7 @@ impl<P: Protocol> HttpModel<P> {
             Ok((rest, written)) => match output.push(&rest).await {
                 Ok(()) => {
                     let Written { text, citations } = written;
-                    verified(request, Synthesis { text, citations, usage }, answer)
+                    verified(request, Synthesis { text, citations, usage, model: None }, answer)
                 }
                 Err(closed) => Outcome::Failed(closed.into()),
             },

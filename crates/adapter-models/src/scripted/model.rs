@@ -62,7 +62,7 @@ impl LanguageModel for ScriptedModel {
             passage: 0,
             quote: SCRIPTED_TEXT.to_owned(),
         };
-        Ok(Synthesis { text, citations: vec![citation], usage: Usage::default() })
+        Ok(Synthesis { text, citations: vec![citation], usage: Usage::default(), model: None })
     }
 }
 

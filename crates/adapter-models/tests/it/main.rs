@@ -2,6 +2,9 @@
 
 mod extractive;
 mod failures;
+mod fallback;
+mod guarded;
 mod providers;
 mod scripted;
+mod staged;
 mod support;

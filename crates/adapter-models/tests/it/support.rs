@@ -52,6 +52,16 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
+    /// A question to a model that does not read it.
+    pub(crate) fn nothing() -> Self {
+        Self {
+            company: "3M".to_owned(),
+            question: "What was the revenue?".to_owned(),
+            plan: Plan::default(),
+            passages: Vec::new(),
+        }
+    }
+
     pub(crate) fn request(&self) -> SynthesisRequest<'_> {
         SynthesisRequest {
             company_name: &self.company,
@@ -93,6 +103,11 @@ impl Asked {
             model: "tested",
         })
     }
+}
+
+/// A provider that cannot be reached.
+pub(crate) fn unavailable() -> ModelError {
+    ModelError::Unavailable { detail: "connection refused".to_owned(), retry_after: None }
 }
 
 pub(crate) fn call(failures: u32) -> CallContext {

@@ -9,10 +9,10 @@ pub(super) fn run(config: &Config) -> ExitCode {
     let width = |text: fn(&Shown) -> &str| {
         config.shown().iter().map(|shown| text(shown).chars().count()).max().unwrap_or(0)
     };
-    let keys = width(|shown| shown.setting.key);
+    let keys = width(|shown| &shown.key);
     let values = width(value);
     for shown in config.shown() {
-        let (key, value, origin) = (shown.setting.key, value(shown), shown.origin);
+        let (key, value, origin) = (&shown.key, value(shown), shown.origin);
         render::line(&format!("{key:keys$}  {value:values$}  {origin}"));
     }
     ExitCode::SUCCESS

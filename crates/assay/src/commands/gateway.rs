@@ -14,7 +14,8 @@ pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let address = listener.local_addr()?;
     // A gateway looks nothing up itself: its index stays empty.
     let index = config.data_dir.join("index");
-    let fleet = Fleet::connect(&config, Settings::of(&config), &index).await?;
+    let settings = Settings { role: Role::Gateway, ..Settings::of(&config) };
+    let fleet = Fleet::connect(&config, settings, &index).await?;
     let running = fleet.system.start(Role::Gateway);
     render::line(&format!("assay gateway listens on http://{address}"));
     let served = serving::serve(fleet.system.jobs.clone(), listener, &config).await;

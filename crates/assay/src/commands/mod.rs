@@ -5,6 +5,7 @@ mod cancel;
 mod config;
 mod conformance;
 mod dev;
+mod doctor;
 mod gateway;
 mod get;
 mod health;
@@ -52,6 +53,7 @@ pub async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
         Command::Verify => verify::run(config).await,
         Command::Conformance(args) => conformance::run(args, config).await,
         Command::Config => Ok(config::run(&config)),
+        Command::Doctor(args) => doctor::run(args, config).await,
         Command::Health => health::run(config).await,
         Command::ReadDocument => Ok(read_document()),
     };

@@ -15,7 +15,8 @@ pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let _telemetry = super::telemetry(&config, telemetry::SERVER_FILTER)?;
     // Its index is its own: two workers on a machine have two directories.
     let data_dir = DataDir::open(&config.data_dir)?;
-    let fleet = Fleet::connect(&config, Settings::of(&config), &data_dir.index()).await?;
+    let settings = Settings { role: Role::Worker, ..Settings::of(&config) };
+    let fleet = Fleet::connect(&config, settings, &data_dir.index()).await?;
     let stop = CancellationToken::new();
     let health = serving::health(fleet.system.jobs.clone(), &config, stop.clone())?;
     let running = fleet.system.start(Role::Worker);

@@ -32,17 +32,21 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The values that were set, as text.
+/// Tables that a configuration file may have beside its settings.
+const TABLES: &[&str] = &["models"];
+
+/// The values that were set, as text, and the file's tables.
 #[derive(Debug, Default)]
 pub(super) struct Layers {
     values: BTreeMap<&'static str, (String, Origin)>,
+    tables: toml::Table,
 }
 
 impl Layers {
     /// Puts the layers together.
     pub(super) fn read(
         file: Option<&Path>,
-        variable: &impl Fn(&'static str) -> Result<String, VarError>,
+        variable: &impl Fn(&str) -> Result<String, VarError>,
         flags: &[(&'static Setting, String)],
         errors: &mut Vec<ConfigError>,
     ) -> Self {
@@ -80,6 +84,22 @@ impl Layers {
         self.values.get(setting.key).map(|(value, origin)| (value.as_str(), *origin))
     }
 
+    /// Takes the tables of this name out of the file: what is in them, by name.
+    pub(super) fn take_tables(
+        &mut self,
+        name: &'static str,
+        errors: &mut Vec<ConfigError>,
+    ) -> toml::Table {
+        match self.tables.remove(name) {
+            None => toml::Table::new(),
+            Some(toml::Value::Table(tables)) => tables,
+            Some(_) => {
+                errors.push(ConfigError::new(name, format!("must be tables: [{name}.NAME]")));
+                toml::Table::new()
+            }
+        }
+    }
+
     /// What to call a setting in an error: as it was written by whoever set it.
     pub(super) fn name(&self, setting: &Setting) -> String {
         match self.get(setting) {
@@ -103,6 +123,10 @@ impl Layers {
             }
         };
         for (key, value) in table {
+            if TABLES.contains(&key.as_str()) {
+                self.tables.insert(key, value);
+                continue;
+            }
             let Some(setting) = by_key(&key) else {
                 errors.push(ConfigError::new(format!("{name}: {key}"), "is no setting"));
                 continue;
@@ -128,7 +152,7 @@ impl Layers {
 }
 
 /// The directory for data, where none was set: below the user's home.
-fn home_data_dir(variable: impl Fn(&'static str) -> Result<String, VarError>) -> Option<String> {
+fn home_data_dir(variable: impl Fn(&str) -> Result<String, VarError>) -> Option<String> {
     let directory = |name| variable(name).ok().filter(|value| !value.is_empty());
     directory("XDG_DATA_HOME")
         .map(|home| format!("{home}/assay"))

@@ -3,13 +3,15 @@
 #[cfg(feature = "faults")]
 mod faults;
 mod layers;
+mod models;
 mod secret;
 mod server;
 mod settings;
+mod tables;
+mod values;
 
 use std::env::VarError;
 use std::net::SocketAddr;
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,15 +20,17 @@ use reqwest::Url;
 use crate::cli::Cli;
 
 use layers::Layers;
+use models::Keys;
 use settings::{
     ADMIN_LISTEN, AMQP_URL, ANONYMOUS, API_KEY, DATA_DIR, DATABASE_CONNECTIONS, DATABASE_URL,
-    DRAIN_GRACE_S, LISTEN, LOG, MODEL, READERS, SCRIPTED_LATENCY_MS, SCRIPTED_LEDGER, SERVER,
-    SLOTS,
+    DRAIN_GRACE_S, LISTEN, LOG, READERS, SERVER, SLOTS,
 };
+use values::{Values, address, within};
 
 #[cfg(feature = "faults")]
 pub use faults::arm_faults;
 pub use layers::Origin;
+pub use models::{DefaultModel, Key, Models, Provider, ProviderKind};
 pub use secret::SecretUrl;
 pub use server::Secret;
 pub(crate) use server::address as server_address;
@@ -37,7 +41,7 @@ pub use settings::{SETTINGS, Secrecy, Setting};
 const FILE_VARIABLE: &str = "ASSAY_CONFIG";
 
 /// What is in force: flags, else the environment, else the file, else defaults.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// Where jobs, documents and the index are kept.
     pub data_dir: PathBuf,
@@ -56,7 +60,7 @@ pub struct Config {
     /// What is shown to that server.
     pub api_key: Option<Secret>,
     /// What answers.
-    pub model: Model,
+    pub models: Models,
     /// Jobs that a worker runs at a time.
     pub slots: u32,
     /// Documents that a worker reads at a time.
@@ -79,29 +83,24 @@ pub enum Anonymous {
     Anywhere,
 }
 
-/// What finds passages and writes answers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Model {
-    /// The index over the documents, and the built-in extractive model.
-    Extractive,
-    /// Scripted stand-ins for both, for load and fault tests.
-    Scripted {
-        /// Delays each call.
-        latency: Duration,
-        /// Where each call leaves a line.
-        ledger: Option<PathBuf>,
-    },
-}
-
 /// A setting as `assay config` shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shown {
-    /// The setting.
-    pub setting: &'static Setting,
+    /// Its name in a configuration file.
+    pub key: String,
     /// Its value, without secrets; `None` if it has none.
     pub value: Option<String>,
     /// Where it was set.
     pub origin: Origin,
+}
+
+/// What a process needs of its configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    /// The keys of its models: it calls them.
+    Keys,
+    /// Whatever of them can be read.
+    NoKeys,
 }
 
 /// One thing that is wrong with the configuration.
@@ -116,6 +115,16 @@ impl ConfigError {
     fn new(name: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { name: name.into(), detail: detail.into() }
     }
+
+    /// Whether it is about this field of this table.
+    fn is_of(&self, table: &str, field: &str) -> bool {
+        self.name.strip_prefix(table).and_then(|rest| rest.strip_prefix('.')) == Some(field)
+    }
+
+    /// The same, of what is called so.
+    fn named(self, name: &str) -> Self {
+        Self { name: name.to_owned(), ..self }
+    }
 }
 
 impl Config {
@@ -124,7 +133,8 @@ impl Config {
     /// # Errors
     /// Everything that is wrong with it.
     pub fn from_environment(cli: &Cli) -> Result<Self, Vec<ConfigError>> {
-        Self::read(cli.config.clone(), std::env::var, &cli.flags())
+        let needs = if cli.command.calls_models() { Needs::Keys } else { Needs::NoKeys };
+        Self::read(cli.config.clone(), |name| std::env::var(name), &cli.flags(), needs)
     }
 
     /// The defaults, with this data directory, whatever the environment says.
@@ -136,10 +146,11 @@ impl Config {
             return Err(vec![ConfigError::new(DATA_DIR.variable, "is not valid Unicode")]);
         };
         let flags = [(&DATA_DIR, data_dir.to_owned())];
-        Self::read(None, |_| Err(VarError::NotPresent), &flags)
+        Self::read(None, |_| Err(VarError::NotPresent), &flags, Needs::Keys)
     }
 
-    /// Every setting with its value, in the order of [`SETTINGS`].
+    /// Every setting with its value, in the order of [`SETTINGS`], and then what stands in the
+    /// file's tables.
     #[must_use]
     pub fn shown(&self) -> &[Shown] {
         &self.shown
@@ -147,14 +158,16 @@ impl Config {
 
     fn read(
         file: Option<PathBuf>,
-        variable: impl Fn(&'static str) -> Result<String, VarError>,
+        variable: impl Fn(&str) -> Result<String, VarError>,
         flags: &[(&'static Setting, String)],
+        needs: Needs,
     ) -> Result<Self, Vec<ConfigError>> {
         let mut errors = Vec::new();
         let named = variable(FILE_VARIABLE).ok().filter(|file| !file.is_empty());
         let file = file.or(named.map(PathBuf::from));
         let layers = Layers::read(file.as_deref(), &variable, flags, &mut errors);
-        let shown = SETTINGS.iter().map(|setting| shown(setting, &layers)).collect();
+        let mut shown: Vec<Shown> =
+            SETTINGS.iter().map(|setting| shown(setting, &layers)).collect();
         let mut values = Values { layers, errors };
         let database_url = values
             .optional(&DATABASE_URL, |text| SecretUrl::parse(text, &["postgres", "postgresql"]));
@@ -171,7 +184,8 @@ impl Config {
         });
         let server = values.optional(&SERVER, server::address);
         let api_key = values.optional(&API_KEY, Secret::api_key);
-        let model = values.model();
+        let keys = Keys { variable: &|name| variable(name).ok(), are_needed: needs == Needs::Keys };
+        let models = values.models(&keys, &mut shown);
         let slots = values.required(&SLOTS, within(1..=1_000));
         let readers = values.required(&READERS, within(1..=64));
         let drain_grace = values.required(&DRAIN_GRACE_S, within(0..=3_600));
@@ -186,7 +200,7 @@ impl Config {
                 admin_listen,
                 server,
                 api_key,
-                model: model?,
+                models: models?,
                 slots: slots?,
                 readers: readers?,
                 drain_grace: Duration::from_secs(drain_grace?.into()),
@@ -202,78 +216,17 @@ impl Config {
     }
 }
 
-/// The values that were set, and what is wrong with them so far.
-struct Values {
-    layers: Layers,
-    errors: Vec<ConfigError>,
-}
-
-impl Values {
-    /// The value of a setting that may be left out; `None` also if it is wrong.
-    fn optional<T>(
-        &mut self,
-        setting: &Setting,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Option<T> {
-        let (text, _) = self.layers.get(setting)?;
-        match parse(text) {
-            Ok(value) => Some(value),
-            Err(detail) => {
-                self.errors.push(ConfigError::new(self.layers.name(setting), detail));
-                None
-            }
-        }
-    }
-
-    /// The value of a setting that must be there; `None` with an error.
-    fn required<T>(
-        &mut self,
-        setting: &Setting,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Option<T> {
-        if self.layers.get(setting).is_none() {
-            self.errors.push(ConfigError::new(setting.variable, "is not set, and has no default"));
-        }
-        self.optional(setting, parse)
-    }
-
-    fn model(&mut self) -> Option<Model> {
-        let latency_ms = self.required(&SCRIPTED_LATENCY_MS, within(0..=u32::MAX));
-        let ledger = self.optional(&SCRIPTED_LEDGER, |text| Ok(PathBuf::from(text)));
-        let is_scripted = self.required(&MODEL, |text| match text {
-            "extractive" => Ok(false),
-            "scripted" => Ok(true),
-            other => Err(format!("must be extractive or scripted, not {other:?}")),
-        })?;
-        if !is_scripted {
-            return Some(Model::Extractive);
-        }
-        Some(Model::Scripted { latency: Duration::from_millis(latency_ms?.into()), ledger })
-    }
-}
-
-fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| format!("must be an IP address with a port, not {text:?}"))
-}
-
-fn within(range: RangeInclusive<u32>) -> impl Fn(&str) -> Result<u32, String> {
-    move |text| {
-        let number = text.parse().ok().filter(|number| range.contains(number));
-        let (low, high) = (range.start(), range.end());
-        number.ok_or_else(|| format!("must be a whole number from {low} to {high}, not {text:?}"))
-    }
-}
-
 fn shown(setting: &'static Setting, layers: &Layers) -> Shown {
+    let key = setting.key.to_owned();
     let Some((value, origin)) = layers.get(setting) else {
-        return Shown { setting, value: None, origin: Origin::Default };
+        return Shown { key, value: None, origin: Origin::Default };
     };
     let value = match setting.secrecy {
         Secrecy::None => value.to_owned(),
         Secrecy::Password => secret::without_password(value),
         Secrecy::Whole => "***".to_owned(),
     };
-    Shown { setting, value: Some(value), origin }
+    Shown { key, value: Some(value), origin }
 }
 
 #[cfg(test)]
@@ -283,11 +236,11 @@ mod tests {
 
     fn read(args: &[&str], variables: &[(&str, &str)]) -> Result<Config, Vec<ConfigError>> {
         let cli = Cli::parse_from(["assay", "dev"].iter().chain(args));
-        let variable = |name| {
+        let variable = |name: &str| {
             let found = variables.iter().find(|(key, _)| *key == name);
             found.map(|(_, value)| (*value).to_owned()).ok_or(VarError::NotPresent)
         };
-        Config::read(cli.config.clone(), variable, &cli.flags())
+        Config::read(cli.config.clone(), variable, &cli.flags(), Needs::Keys)
     }
 
     #[test]
@@ -339,7 +292,7 @@ mod tests {
         let config = read(&[], &[("HOME", "/h"), ("ASSAY_DATABASE_URL", url)]).unwrap();
         assert_eq!(config.shown().len(), SETTINGS.len());
         assert!(!format!("{config:?}").contains("s3cret"));
-        let database = config.shown().iter().find(|shown| shown.setting.key == "database_url");
+        let database = config.shown().iter().find(|shown| shown.key == "database_url");
         let database = database.unwrap();
         assert_eq!(database.value.as_deref(), Some("postgres://assay:***@db/assay"));
         assert_eq!(database.origin, Origin::Environment);

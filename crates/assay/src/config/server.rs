@@ -31,12 +31,16 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// What a program without HTTPS says to an address that needs it.
+pub(super) const NO_HTTPS: &str =
+    "this program was built without HTTPS: build it with `--features https`";
+
 /// The address of a server: http or https, and nothing that does not belong into logs.
 pub(crate) fn address(text: &str) -> Result<Url, String> {
     const WANTED: &str = "must be an address such as https://assay.example.org";
     let url = Url::parse(text).map_err(|error| format!("{WANTED}: {error}"))?;
     if url.scheme() == "https" && !cfg!(feature = "https") {
-        return Err("this program was built without HTTPS: build it with `--features https`".into());
+        return Err(NO_HTTPS.to_owned());
     }
     let names_a_server = ["http", "https"].contains(&url.scheme()) && url.has_host();
     // A password in an address ends up in logs and process lists.

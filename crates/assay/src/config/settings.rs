@@ -94,7 +94,22 @@ settings! {
     );
     MODEL = setting(
         "model", "ASSAY_MODEL", Some("extractive"),
-        "What answers: extractive, or scripted (stand-ins for load and fault tests).",
+        "What answers where a request names no model: extractive; the name of a table \
+         [models.NAME] in the file; openai (and whatever speaks like it) or anthropic, as the next \
+         three settings describe it; or scripted (stand-ins for load and fault tests).",
+    );
+    MODEL_NAME = setting(
+        "model_name", "ASSAY_MODEL_NAME", None,
+        "What the provider calls the model.",
+    );
+    MODEL_BASE_URL = setting(
+        "model_base_url", "ASSAY_MODEL_BASE_URL", None,
+        "Where the provider is, such as http://127.0.0.1:11434/v1. By default OpenAI's or \
+         Anthropic's own address, with the key in OPENAI_API_KEY or ANTHROPIC_API_KEY.",
+    );
+    MODEL_API_KEY_FILE = setting(
+        "model_api_key_file", "ASSAY_MODEL_API_KEY_FILE", None,
+        "The file with the key for the provider.",
     );
     SLOTS = setting(
         "slots", "ASSAY_SLOTS", Some("8"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use engine::ports::JobRecords;
 
-use super::Schema;
+use super::{BrokerSeen, DatabaseSeen, Schema};
 use crate::config::Config;
 use crate::system::{Settings, System};
 
@@ -37,6 +37,14 @@ pub(crate) async fn schema(_: &Config) -> anyhow::Result<Schema> {
 }
 
 pub(crate) async fn records(_: &Config) -> anyhow::Result<Arc<dyn JobRecords>> {
+    Err(absence())
+}
+
+pub(crate) async fn examine_database(_: &Config) -> anyhow::Result<DatabaseSeen> {
+    Err(absence())
+}
+
+pub(crate) async fn examine_broker(_: &Config) -> anyhow::Result<BrokerSeen> {
     Err(absence())
 }
 

@@ -10,9 +10,12 @@ use adapter_rabbitmq::{RabbitMqHintQueue, RabbitMqProgressBus};
 use anyhow::Context as _;
 use async_trait::async_trait;
 use contracts::Hint;
-use engine::ports::{Delivery, HintQueue, JobRecords, ProgressBus, PublishError, QueueClosed};
+use engine::ports::{
+    Clock as _, Delivery, HintQueue, JobRecords, ProgressBus, PublishError, QueueClosed,
+    SystemClock,
+};
 
-use super::Schema;
+use super::{BrokerSeen, DatabaseSeen, HintsSeen, Schema};
 use crate::config::{Config, SecretUrl};
 use crate::system::{Ports, Settings, System};
 
@@ -48,7 +51,7 @@ impl Fleet {
             queue,
             bus,
         };
-        Ok(Self { system: System::new(ports, &config.model, index, settings)?, broker })
+        Ok(Self { system: System::new(ports, &config.models, index, settings)?, broker })
     }
 
     /// Gives the connections to the broker up. What is published afterwards is lost, and repaired
@@ -85,6 +88,40 @@ pub(crate) async fn schema(config: &Config) -> anyhow::Result<Schema> {
 /// Those of [`Fleet::connect`].
 pub(crate) async fn records(config: &Config) -> anyhow::Result<Arc<dyn JobRecords>> {
     Ok(Arc::new(Store::open(&database(config)?).await?))
+}
+
+/// Looks at the configured database from outside.
+///
+/// # Errors
+/// If none is configured, or it cannot be reached.
+pub(crate) async fn examine_database(config: &Config) -> anyhow::Result<DatabaseSeen> {
+    let examined = adapter_postgres::examine(&database(config)?).await?;
+    let here = SystemClock::new().now();
+    let adapter_postgres::Schema { found, known } = examined.schema;
+    Ok(DatabaseSeen {
+        server_version: examined.server_version,
+        schema: Schema { found, known },
+        unsafe_settings: examined.unsafe_settings,
+        connections: examined.connections,
+        connections_max: examined.connections_max,
+        skew_ms: here.as_millis().abs_diff(examined.now.as_millis()),
+    })
+}
+
+/// Looks at the configured broker from outside.
+///
+/// # Errors
+/// If none is configured, or it cannot be reached.
+pub(crate) async fn examine_broker(config: &Config) -> anyhow::Result<BrokerSeen> {
+    let url = config.amqp_url.as_ref().context("no broker is configured: set ASSAY_AMQP_URL")?;
+    let settings = adapter_rabbitmq::Settings::for_url(url.expose()).context("amqp_url")?;
+    let examined = adapter_rabbitmq::examine(&settings).await?;
+    let hints = examined.hints.map(|hints| HintsSeen {
+        messages: hints.messages,
+        consumers: hints.consumers,
+        is_quorum: hints.is_quorum,
+    });
+    Ok(BrokerSeen { hints, is_blocked: examined.is_blocked })
 }
 
 /// How the configured database is reached.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use assay::config::{Config, Model};
+use assay::config::{Config, DefaultModel};
 use assay::embedded::Embedded;
 use assay::system::{Running, Settings};
 use contracts::result::Completeness;
@@ -24,7 +24,7 @@ impl System {
     async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut config = Config::with_data_dir(dir.path()).unwrap();
-        config.model = Model::Scripted { latency: Duration::ZERO, ledger: None };
+        config.models.default = DefaultModel::Scripted { latency: Duration::ZERO, ledger: None };
         let soon = Duration::from_millis(10);
         let settings = Settings {
             retry: RetryPolicy { initial: soon, multiplier: 2.0, max: soon },

@@ -14,6 +14,7 @@ mod conformance;
 mod crashes;
 mod deletions;
 mod descriptors;
+mod doctor;
 mod fake_server;
 mod filings;
 #[cfg(feature = "fleet")]
@@ -25,6 +26,7 @@ mod hostile_files;
 mod jobs;
 mod lifecycle;
 mod many_jobs;
+mod models;
 mod process;
 mod published;
 mod restart;

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use adapter_embedded::InProcessProgressBus;
 use api::{Gateway, GatewayError};
-use assay::config::{Config, Model};
+use assay::config::{Config, DefaultModel};
 use assay::embedded::Embedded;
-use assay::system::{Reading, Running, Settings};
+use assay::system::{Reading, Role, Running, Settings};
 use engine::ports::ProgressBus;
 use engine::retry::RetryPolicy;
 use tempfile::TempDir;
@@ -40,9 +40,10 @@ impl System {
     /// A system over this directory.
     pub(crate) async fn start(dir: &Path, bus_does: Bus) -> Self {
         let mut config = Config::with_data_dir(dir).unwrap();
-        config.model = Model::Scripted { latency: Duration::ZERO, ledger: None };
+        config.models.default = DefaultModel::Scripted { latency: Duration::ZERO, ledger: None };
         let first_wait = Duration::from_millis(50);
         let settings = Settings {
+            role: Role::All,
             slots: 4,
             readers: 1,
             reading: Reading::Within,

@@ -1,7 +1,7 @@
 //! Attempts: one after the other, each in the hands of one worker.
 
 use contracts::EventBody;
-use contracts::event::JobAttemptFailed;
+use contracts::event::{JobAttemptFailed, RequeueReason};
 use contracts::job::{Attempt, AttemptOutcome};
 
 use super::named;
@@ -42,6 +42,12 @@ fn out_of_turn(event: &Recorded, is_open: bool) -> Option<String> {
             | EventBody::JobAttemptFailed(_)
             | EventBody::JobCancelRequested(_)
     );
+    if let EventBody::JobRequeued(data) = &event.body {
+        let waits = data.next_attempt_at.is_some();
+        if waits != (data.reason == RequeueReason::CircuitOpen) {
+            return Some(format!("{} does not say truly what the job waits for", named(event)));
+        }
+    }
     match is_open {
         true if begins => Some(format!("{} begins while a worker holds the job", named(event))),
         false if is_holders => {

@@ -16,6 +16,14 @@ pub trait LanguageModel: Send + Sync {
     /// The name that requests choose it by, and results show.
     fn name(&self) -> &str;
 
+    /// How long calls of it are refused from now on, because it is known to be out.
+    ///
+    /// A job that would call it waits so long instead, without a failure and without a call that
+    /// counts. Several that ask are told different times, so that they do not come back together.
+    fn outage(&self) -> Option<Duration> {
+        None
+    }
+
     /// Which tools to call next, if any: asked again with what they answered, until it wants none.
     ///
     /// A model that knows no tools wants none. Documents and tools' answers are data, as in
@@ -98,6 +106,9 @@ pub struct Synthesis {
     pub text: String,
     /// Which part of it rests on which passage.
     pub citations: Vec<PassageCitation>,
+    /// Who wrote it, where that is another model than the one that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
     /// What it cost. The caller counts the call itself.
     pub usage: Usage,
 }

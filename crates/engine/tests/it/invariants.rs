@@ -70,6 +70,14 @@ const BREAKS: &[Break] = &[
             &EventBody::JobRequeued(JobRequeued { reason, next_attempt_at: None, error: None }),
         );
     }),
+    (Invariant::Attempts, |record, _| {
+        let reason = RequeueReason::CircuitOpen;
+        put(
+            record,
+            "job.attempt_failed",
+            &EventBody::JobRequeued(JobRequeued { reason, next_attempt_at: None, error: None }),
+        );
+    }),
     (Invariant::Steps, |record, at| drop(record.steps.remove(at.index(record.steps.len())))),
     (Invariant::Steps, |record, at| {
         let at = at.index(record.steps.len());

@@ -58,14 +58,20 @@ fn any_life() -> impl Strategy<Value = Life> {
 }
 
 fn any_change() -> impl Strategy<Value = Change> {
-    let delay = prop_oneof![3 => 0u64..3_000, 1 => 0u64..200_000].prop_map(Duration::from_millis);
+    let delay =
+        || prop_oneof![3 => 0u64..3_000, 1 => 0u64..200_000].prop_map(Duration::from_millis);
     prop_oneof![
         8 => (1u128..4, 1u32..3).prop_map(|(id, pipeline_version)| Change::Start {
             worker: worker(id),
             pipeline_version,
         }),
         6 => any_work().prop_map(|events| Change::Work { events }),
-        3 => (any_work(), delay).prop_map(|(events, delay)| Change::Retry {
+        3 => (any_work(), delay()).prop_map(|(events, delay)| Change::Retry {
+            events,
+            error: failure(),
+            delay,
+        }),
+        2 => (any_work(), delay()).prop_map(|(events, delay)| Change::Postpone {
             events,
             error: failure(),
             delay,
@@ -168,6 +174,24 @@ proptest! {
         let failed = life.log.iter().filter(|event| event.body.kind() == "job.attempt_failed");
         prop_assert_eq!(failed.count(), usize::try_from(life.job.failures).unwrap());
         prop_assert!(life.job.failures <= life.job.max_attempts);
+    }
+
+    #[test]
+    fn a_job_that_waits_out_an_outage_counts_no_failure_and_begins_no_earlier(life in any_life()) {
+        for Moment { before, outcome, after, .. } in &life.moments {
+            let until = |event: &Recorded| {
+                let EventBody::JobRequeued(data) = &event.body else { return None };
+                data.next_attempt_at
+            };
+            let waits = outcome.iter().flatten().find_map(until);
+            if let Some(until) = waits {
+                prop_assert_eq!(after.failures, before.failures);
+                prop_assert!(after.crash_count <= before.crash_count);
+                prop_assert_eq!(after.epoch, before.epoch);
+                prop_assert!(!after.is_due(Timestamp::from_millis(until.as_millis() - 1)));
+                prop_assert_eq!(after.is_due(until), until < after.deadline_at);
+            }
+        }
     }
 
     #[test]

@@ -96,11 +96,12 @@ fn jobs() -> Vec<(&'static str, Job)> {
     let start = || Change::Start { worker: worker(7), pipeline_version: 1 };
     let run_at = Duration::from_secs(RUN_AT_S.unsigned_abs() - 10);
     let cancel = || Change::RequestCancel { reason: None };
-    let lives: [(&'static str, Vec<Change>); 10] = [
+    let lives: [(&'static str, Vec<Change>); 11] = [
         ("queued", vec![]),
         ("queued (after a hand-over)", vec![start(), Change::Release]),
         ("running", vec![start()]),
         ("retrying", vec![start(), retry(run_at)]),
+        ("retrying (waiting out an outage)", vec![start(), postpone(run_at)]),
         ("cancelling", vec![start(), cancel()]),
         ("succeeded", vec![start(), succeed()]),
         ("failed", vec![start(), fail()]),
@@ -152,6 +153,10 @@ fn cases() -> Vec<Case> {
         Case::new(retry(second_s))
             .with("last attempt", |job| job.failures = TERMS.max_attempts - 1),
         Case::new(retry(second_s)).at("next one at the deadline", second(TERMS.timeout_s - 1)),
+        Case::new(postpone(second_s)),
+        Case::new(postpone(second_s))
+            .with("last attempt", |job| job.failures = TERMS.max_attempts - 1),
+        Case::new(postpone(second_s)).at("until past the deadline", second(TERMS.timeout_s - 1)),
         Case::new(fail()),
         Case::new(succeed()),
         Case::new(succeed()).at("past the deadline", past_deadline),
@@ -168,6 +173,10 @@ fn cases() -> Vec<Case> {
 
 fn retry(delay: Duration) -> Change {
     Change::Retry { events: vec![], error: failure(), delay }
+}
+
+fn postpone(delay: Duration) -> Change {
+    Change::Postpone { events: vec![], error: failure(), delay }
 }
 
 fn fail() -> Change {

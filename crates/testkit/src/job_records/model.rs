@@ -59,6 +59,7 @@ enum Call {
 #[derive(Debug, Clone, Copy)]
 enum Asked {
     Retry,
+    Postpone,
     Fail,
     Release,
     ConfirmCancel,
@@ -69,6 +70,7 @@ fn call() -> impl Strategy<Value = Call> {
     let job = || 0..4_usize;
     let change = prop_oneof![
         3 => Just(Asked::Retry),
+        2 => Just(Asked::Postpone),
         1 => Just(Asked::Fail),
         2 => Just(Asked::Release),
         2 => Just(Asked::ConfirmCancel),
@@ -151,6 +153,10 @@ fn asked(change: Asked) -> Change {
         Asked::Retry => {
             let delay = Duration::from_secs(3);
             Change::Retry { events: Vec::new(), error: problem(), delay }
+        }
+        Asked::Postpone => {
+            let delay = Duration::from_secs(40);
+            Change::Postpone { events: Vec::new(), error: problem(), delay }
         }
         Asked::Fail => Change::Fail { events: Vec::new(), error: problem() },
         Asked::Release => Change::Release,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use contracts::event::RequeueReason;
 use contracts::job::AttemptOutcome;
 use contracts::{JobId, JobState, WorkerId};
 use engine::job::Change;
@@ -10,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::JobStoreHarness;
 use super::given::{Given, PIPELINE, kinds};
-use crate::build::{TIMEOUT, new_job, problem, submission};
+use crate::build::{TIMEOUT, new_job, problem, result, submission};
 
 pub async fn a_claim_raises_the_epoch_and_begins_an_attempt(harness: &dyn JobStoreHarness) {
     let given = Given::new(harness);
@@ -114,6 +115,42 @@ pub async fn a_job_without_attempts_left_fails(harness: &dyn JobStoreHarness) {
     assert_eq!(error.code, contracts::Code::AttemptsExhausted);
     let outcomes: Vec<_> = snapshot.attempts.iter().map(|attempt| attempt.outcome).collect();
     assert_eq!(outcomes, [Some(AttemptOutcome::Failed); 2]);
+}
+
+pub async fn a_postponed_job_waits_for_its_time_without_a_failure(harness: &dyn JobStoreHarness) {
+    let given = Given::new(harness);
+    let mut held = given.running().await;
+    let delay = Duration::from_secs(30);
+    let events = held.apply(Change::Postpone { events: vec![], error: problem(), delay }).await;
+    assert_eq!(kinds(&events), ["job.requeued"]);
+    let snapshot = given.snapshot(held.job.id).await;
+    assert_eq!((snapshot.job.failures, snapshot.job.state.name()), (0, JobState::Retrying));
+    let [attempt] = &snapshot.attempts[..] else { panic!("one attempt") };
+    assert_eq!(attempt.outcome, Some(AttemptOutcome::Requeued));
+    assert_eq!(attempt.requeue_reason, Some(RequeueReason::CircuitOpen));
+    assert_eq!(attempt.error, None, "it is the outage's, not the attempt's");
+    given.pass(delay - Duration::from_secs(1)).await;
+    assert!(given.claim(held.job.id).await.is_none(), "too early");
+    given.pass(Duration::from_secs(1)).await;
+    let again = given.claimed(held.job.id).await;
+    assert_eq!((again.job.attempt, again.job.epoch, again.job.crash_count), (2, 2, 0));
+}
+
+pub async fn however_often_it_is_postponed_a_job_keeps_its_attempts(harness: &dyn JobStoreHarness) {
+    let given = Given::new(harness);
+    let mut new = new_job(&given.tenant);
+    new.submission.max_attempts = Some(1);
+    let id = given.accepted(new).await.job.id;
+    for _ in 0..3 {
+        let delay = Duration::from_secs(1);
+        let mut held = given.claimed(id).await;
+        held.apply(Change::Postpone { events: vec![], error: problem(), delay }).await;
+        given.pass(delay).await;
+    }
+    let mut held = given.claimed(id).await;
+    held.apply(Change::Succeed { events: vec![], result: Box::new(result("x")) }).await;
+    let job = given.snapshot(id).await.job;
+    assert_eq!((job.attempt, job.failures, job.state.name()), (4, 0, JobState::Succeeded));
 }
 
 pub async fn a_released_job_is_queued_without_a_failure(harness: &dyn JobStoreHarness) {

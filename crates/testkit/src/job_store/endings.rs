@@ -91,6 +91,22 @@ pub async fn a_sweep_ends_what_is_overdue(harness: &dyn JobStoreHarness) {
     }
 }
 
+pub async fn a_postponed_job_ends_at_its_deadline(harness: &dyn JobStoreHarness) {
+    let given = Given::new(harness);
+    let mut held = given.running().await;
+    // What it waits for is probed later than it may last.
+    let delay = TIMEOUT * 2;
+    held.apply(Change::Postpone { events: vec![], error: problem(), delay }).await;
+    let id = held.job.id;
+    assert_eq!(given.snapshot(id).await.job.state.name(), JobState::Retrying);
+    given.pass(TIMEOUT).await;
+    let news = given.sweep().await.news;
+    assert_eq!(kinds(&news[0].events), ["job.timed_out"]);
+    let snapshot = given.snapshot(id).await;
+    assert_eq!((snapshot.job.failures, snapshot.job.state.name()), (0, JobState::TimedOut));
+    assert_eq!(snapshot.error.expect("it says why").code, Code::DeadlineExceeded);
+}
+
 pub async fn a_read_of_an_overdue_job_ends_it(harness: &dyn JobStoreHarness) {
     let given = Given::new(harness);
     let (queued, running) = (given.queued().await, given.running().await.job.id);

@@ -78,6 +78,8 @@ macro_rules! job_store_suite {
                 a_job_of_another_workflow_is_not_claimed,
                 a_failed_attempt_waits_for_its_time,
                 a_job_without_attempts_left_fails,
+                a_postponed_job_waits_for_its_time_without_a_failure,
+                however_often_it_is_postponed_a_job_keeps_its_attempts,
                 a_released_job_is_queued_without_a_failure,
             }
             writes {
@@ -111,6 +113,7 @@ macro_rules! job_store_suite {
                 an_ended_job_is_not_cancelled,
                 a_sweep_settles_a_cancel_that_nobody_confirms,
                 a_sweep_ends_what_is_overdue,
+                a_postponed_job_ends_at_its_deadline,
                 a_read_of_an_overdue_job_ends_it,
                 a_log_says_whether_its_job_is_overdue,
                 a_cancel_of_an_overdue_job_comes_too_late,

@@ -60,6 +60,7 @@ enum WriteKind {
     Step,
     Checkpoint,
     Retry,
+    Postpone,
     Fail,
     Succeed,
     Release,
@@ -73,6 +74,7 @@ fn call() -> impl Strategy<Value = Call> {
         Just(WriteKind::Step),
         Just(WriteKind::Checkpoint),
         Just(WriteKind::Retry),
+        Just(WriteKind::Postpone),
         Just(WriteKind::Fail),
         Just(WriteKind::Succeed),
         Just(WriteKind::Release),
@@ -173,6 +175,10 @@ fn change(kind: WriteKind) -> Change {
         WriteKind::Retry => {
             let delay = Duration::from_secs(3);
             Change::Retry { events: vec![step_started("plan")], error: problem(), delay }
+        }
+        WriteKind::Postpone => {
+            let delay = Duration::from_secs(40);
+            Change::Postpone { events: vec![step_started("plan")], error: problem(), delay }
         }
         WriteKind::Fail => Change::Fail { events: vec![], error: problem() },
         WriteKind::Succeed => Change::Succeed { events: vec![], result: Box::new(result("x")) },

@@ -33,12 +33,18 @@ pub async fn only_jobs_that_are_due_are_hinted(harness: &dyn JobStoreHarness) {
     let mut held = given.running().await;
     let delay = Duration::from_secs(60);
     held.apply(Change::Retry { events: vec![], error: problem(), delay }).await;
+    let mut postponed = given.running().await;
+    let longer = Duration::from_secs(5);
+    let later = delay + longer;
+    postponed.apply(Change::Postpone { events: vec![], error: problem(), delay: later }).await;
     given.running().await;
     let ended = given.queued().await;
     given.store.cancel(&given.tenant, ended, None).await.expect("cancelled");
     assert_eq!(refill(&given, 10).await, []);
     given.pass(delay).await;
     assert_eq!(refill(&given, 10).await, [held.job.id]);
+    given.pass(longer).await;
+    assert_eq!(refill(&given, 10).await, [postponed.job.id]);
     let overdue = given.queued().await;
     given.pass(TIMEOUT).await;
     assert!(!refill(&given, 10).await.contains(&overdue));

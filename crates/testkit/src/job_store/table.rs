@@ -28,10 +28,11 @@ pub async fn every_state_takes_the_changes_that_the_machine_takes(harness: &dyn 
 }
 
 /// The changes that a worker writes.
-fn changes() -> [Change; 7] {
+fn changes() -> [Change; 8] {
     [
         work([step_started("plan")]),
         Change::Retry { events: vec![], error: problem(), delay: Duration::from_secs(1) },
+        Change::Postpone { events: vec![], error: problem(), delay: Duration::from_secs(1) },
         Change::Fail { events: vec![], error: problem() },
         Change::Succeed { events: vec![], result: Box::new(result("x")) },
         Change::Release,

@@ -1,5 +1,7 @@
 //! What the holder of a job may write, and who is no holder any more.
 
+use std::time::Duration;
+
 use contracts::job::{StepState, Usage};
 use contracts::{JobState, WorkerId};
 use engine::job::Change;
@@ -38,6 +40,7 @@ pub async fn a_repeated_write_is_known_as_one(harness: &dyn JobStoreHarness) {
     let changes = [
         work([step_started("plan")]),
         Change::Release,
+        Change::Postpone { events: vec![], error: problem(), delay: Duration::from_secs(9) },
         Change::Fail { events: vec![], error: problem() },
         Change::Succeed { events: vec![], result: Box::new(result("done")) },
     ];

@@ -59,9 +59,9 @@ fn of_jobs() -> Vec<EventBody> {
             next_attempt_at: Some(at(8)),
         }),
         EventBody::JobRequeued(JobRequeued {
-            reason: RequeueReason::LeaseLost,
-            next_attempt_at: None,
-            error: None,
+            reason: RequeueReason::CircuitOpen,
+            next_attempt_at: Some(at(30)),
+            error: Some(problem()),
         }),
         EventBody::JobCancelRequested(JobCancelRequested {
             reason: Some("asked twice".to_owned()),

@@ -24,7 +24,8 @@ impl Case {
     fn of(texts: &[&str], text: &str, citations: Vec<PassageCitation>) -> Self {
         let scored = texts.iter().zip((1..).map(|rank| 1.0 / f64::from(rank)));
         let passages = scored.map(|(text, score)| passage(text, score)).collect();
-        let synthesis = Synthesis { text: text.to_owned(), citations, usage: Usage::default() };
+        let synthesis =
+            Synthesis { text: text.to_owned(), citations, usage: Usage::default(), model: None };
         Self { plan: Plan::default(), documents: 1, passages, synthesis }
     }
 

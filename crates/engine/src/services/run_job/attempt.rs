@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use contracts::event::{StepCompleted, StepFailed, StepMark, StepSkipped};
 use contracts::job::Usage;
@@ -31,6 +32,8 @@ use crate::retry::Verdict;
 pub(super) enum Interrupt {
     /// A step failed.
     Failed(Box<Failure>),
+    /// A step cannot begin: what it needs is out.
+    Out(Box<Outage>),
     /// The client cancelled the job.
     Cancel,
     /// The worker is being shut down.
@@ -53,6 +56,13 @@ pub(super) struct Failure {
     pub(super) step: StepName,
     pub(super) class: ErrorClass,
     pub(super) problem: Problem,
+}
+
+/// What a step waits for before it begins.
+#[derive(Debug)]
+pub(super) struct Outage {
+    pub(super) problem: Problem,
+    pub(super) probe_after: Duration,
 }
 
 /// One attempt at one job.
@@ -207,12 +217,25 @@ impl<'a> Attempt<'a> {
         }
         let events = std::mem::take(&mut self.events);
         let attached = std::mem::take(&mut self.attached);
-        let change = match verdict {
-            Verdict::RetryAfter(delay) => Change::Retry { events, error: problem, delay },
-            Verdict::WaitFor(delay) => Change::Postpone { events, error: problem, delay },
-            Verdict::GiveUp => Change::Fail { events, error: problem },
+        let (change, ended) = match verdict {
+            Verdict::RetryAfter(delay) => {
+                (Change::Retry { events, error: problem, delay }, Ended::Failed)
+            }
+            Verdict::WaitFor(delay) => {
+                (Change::Postpone { events, error: problem, delay }, Ended::Postponed)
+            }
+            Verdict::GiveUp => (Change::Fail { events, error: problem }, Ended::Failed),
         };
-        self.writer.write(change, attached).await.map(|()| Ended::Failed)
+        self.writer.write(change, attached).await.map(|()| ended)
+    }
+
+    /// Ends the attempt without a failure: what comes next is out.
+    pub(super) async fn postpone(&mut self, outage: Outage) -> Result<Ended, Halt> {
+        let Outage { problem: error, probe_after: delay } = outage;
+        let events = std::mem::take(&mut self.events);
+        let attached = std::mem::take(&mut self.attached);
+        let change = Change::Postpone { events, error, delay };
+        self.writer.write(change, attached).await.map(|()| Ended::Postponed)
     }
 
     /// What a call made now is told about its job.
@@ -263,8 +286,22 @@ impl<'a> Attempt<'a> {
         }
     }
 
+    /// What `step` needs is out, so it does not begin.
+    pub(super) fn out(&self, step: StepName, probe_after: Duration, problem: Problem) -> Interrupt {
+        let class = ErrorClass::CircuitOpen { probe_after };
+        let mut problem = self.told(step, class, problem);
+        problem.retryable = Some(true);
+        Interrupt::Out(Box::new(Outage { problem, probe_after }))
+    }
+
     /// A failure of `step`.
     pub(super) fn failure(&self, step: StepName, class: ErrorClass, problem: Problem) -> Interrupt {
+        let problem = self.told(step, class, problem);
+        Interrupt::Failed(Box::new(Failure { step, class, problem }))
+    }
+
+    /// A problem with where it came about, and when to try again.
+    fn told(&self, step: StepName, class: ErrorClass, problem: Problem) -> Problem {
         let job = self.writer.job();
         let mut problem = problem.in_step(step.as_str()).in_trace(job.trace.trace_id());
         problem.attempt = Some(job.attempt);
@@ -272,13 +309,14 @@ impl<'a> Attempt<'a> {
             ErrorClass::Transient { retry_after } | ErrorClass::RateLimited { retry_after } => {
                 retry_after.map(|wait| wait.as_secs())
             }
-            ErrorClass::CircuitOpen { probe_after } => Some(probe_after.as_secs()),
+            // Not zero: it is out now.
+            ErrorClass::CircuitOpen { probe_after } => Some(probe_after.as_secs().max(1)),
             ErrorClass::Timeout
             | ErrorClass::Permanent
             | ErrorClass::Cancelled
             | ErrorClass::Bug => None,
         };
-        Interrupt::Failed(Box::new(Failure { step, class, problem }))
+        problem
     }
 
     /// A panic is the step's failure, not the worker's. Its words are in the log alone.

@@ -61,6 +61,8 @@ pub enum Ended {
     Succeeded,
     /// With an error; the store decided whether another attempt follows.
     Failed,
+    /// What the job needs is out: it waits until that is probed again.
+    Postponed,
     /// The job is cancelled.
     Cancelled,
     /// The job was handed over.
@@ -95,6 +97,7 @@ impl RunJob {
         let ended = match outcome.unwrap_or_else(|_panic| Err(attempt.panicked())) {
             Ok(()) => Ok(Ended::Succeeded),
             Err(Interrupt::Failed(failure)) => attempt.fail(*failure).await,
+            Err(Interrupt::Out(outage)) => attempt.postpone(*outage).await,
             Err(Interrupt::Cancel) => attempt.end(Change::ConfirmCancel, Ended::Cancelled).await,
             Err(Interrupt::Drain) => attempt.end(Change::Release, Ended::Released).await,
             Err(Interrupt::Deadline) => Ok(Ended::Overdue),

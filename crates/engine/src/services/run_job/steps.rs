@@ -89,6 +89,7 @@ impl Attempt<'_> {
             return Ok(synthesis);
         }
         self.stay_within_budget()?;
+        self.wait_out(STEP)?;
         if self.writer.job().output_chars > 0 {
             let reason = "a new attempt writes the answer again".to_owned();
             self.say([EventBody::OutputReset(OutputReset { reason })]);
@@ -108,6 +109,19 @@ impl Attempt<'_> {
         let synthesis = self.stream(model, &request).await?;
         self.spend(Usage { model_calls: 0, ..synthesis.usage });
         Ok(synthesis)
+    }
+
+    /// Lets a step begin only if its model may be called: one that is known to be out costs the job
+    /// no call.
+    fn wait_out(&self, step: StepName) -> Result<(), Interrupt> {
+        match self.run.model(&self.submission).outage() {
+            None => Ok(()),
+            Some(probe_after) => {
+                let error = ModelError::CircuitOpen { probe_after };
+                let problem = Problem::new(error.code(), Origin::Model, error.to_string());
+                Err(self.out(step, probe_after, problem))
+            }
+        }
     }
 
     /// Has the model write, and shows what it writes as it comes.
@@ -179,7 +193,10 @@ impl Attempt<'_> {
             passages: &evidence.retrieved.passages,
             sources: &evidence.sources,
             synthesis,
-            model: self.run.model(&self.submission).name(),
+            model: match &synthesis.model {
+                Some(model) => model,
+                None => self.run.model(&self.submission).name(),
+            },
         });
         if let Err(Unverified::Invalid(detail)) = verdict {
             let problem = Problem::new(Code::ModelOutputInvalid, Origin::Model, detail);
