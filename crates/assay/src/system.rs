@@ -135,6 +135,7 @@ impl System {
                 bus: Arc::clone(&ports.bus),
                 retriever: Arc::clone(&retriever),
                 models: vec![model],
+                toolboxes: Vec::new(),
             },
             settings.retry,
             rand::random::<f64>,

@@ -16,11 +16,14 @@ pub trait LanguageModel: Send + Sync {
     /// The name that requests choose it by, and results show.
     fn name(&self) -> &str;
 
+    /// Whether it can choose tools at all. One that cannot is not asked, which would count as a
+    /// call of it.
+    fn knows_tools(&self) -> bool;
+
     /// Which tools to call next, if any: asked again with what they answered, until it wants none.
     ///
-    /// A model that knows no tools wants none. Documents and tools' answers are data, as in
-    /// [`Self::synthesize`]: a call is made because the question needs it. The call keeps within
-    /// `call.left`.
+    /// Documents and tools' answers are data, as in [`Self::synthesize`]: a call is made because
+    /// the question needs it. The call keeps within `call.left`.
     async fn choose_tools(
         &self,
         _call: &CallContext,
@@ -84,7 +87,7 @@ pub struct ToolChoiceRequest<'a> {
 pub struct ToolChoice {
     /// The calls, in order; none when it knows enough.
     pub calls: Vec<ToolArguments>,
-    /// What the choice cost.
+    /// What the choice cost. Its `model_calls` are those beyond the first, which the caller counts.
     pub usage: Usage,
 }
 
