@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapter_models::{ExtractiveModel, ScriptedModel, ScriptedRetriever};
+use adapter_models::{ExtractiveModel, ScriptedModel, ScriptedRetriever, ScriptedTools};
 use adapter_retrieval::{InProcessReader, PassageIndex, ReaderLimits, ReaderProcess};
+use adapter_tools::Calculator;
 use anyhow::Context as _;
 use contracts::TenantId;
 use engine::ports::{
     Corpus, DocumentReader, DocumentStore, HintQueue, JobStore, LanguageModel, ProgressBus,
-    Retriever, SecretStore,
+    Retriever, SecretStore, Toolbox,
 };
 use engine::retry::RetryPolicy;
 use engine::services::{Ingest, Jobs, JobsPorts, RunJob, RunJobPorts, Streams, dispatch, sweep};
@@ -21,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use worker::{Worker, WorkerPorts, WorkerSettings};
 
-use crate::config::{Config, Model};
+use crate::config::{self, Config, Model};
 use crate::exit;
 
 /// The wait before work that panicked is begun again.
@@ -123,11 +124,11 @@ impl System {
     /// If this program's own file cannot be found.
     pub fn new(
         ports: Ports,
-        model: &Model,
+        config: &Config,
         index: &Path,
         settings: Settings,
     ) -> anyhow::Result<Self> {
-        let (retriever, model) = answering(model, index, &ports.corpus);
+        let (retriever, model) = answering(&config.model, index, &ports.corpus);
         let names = vec![model.name().to_owned()];
         let run_job = RunJob::new(
             RunJobPorts {
@@ -135,7 +136,7 @@ impl System {
                 bus: Arc::clone(&ports.bus),
                 retriever: Arc::clone(&retriever),
                 models: vec![model],
-                toolboxes: Vec::new(),
+                toolboxes: toolboxes(config),
             },
             settings.retry,
             rand::random::<f64>,
@@ -266,6 +267,47 @@ fn answering(model: &Model, index: &Path, corpus: &Arc<dyn Corpus>) -> Answering
             Arc::new(ScriptedModel::new(*latency, ledger.clone())),
         ),
     }
+}
+
+/// The tools that are configured. Nothing is started before it is needed.
+fn toolboxes(config: &Config) -> Vec<Arc<dyn Toolbox>> {
+    let toolbox = |toolbox: &config::Toolbox| -> Option<Arc<dyn Toolbox>> {
+        match toolbox {
+            config::Toolbox::Calculator => Some(Arc::new(Calculator)),
+            config::Toolbox::Scripted => {
+                let ledger = match &config.model {
+                    Model::Scripted { ledger, .. } => ledger.clone(),
+                    Model::Extractive => None,
+                };
+                Some(Arc::new(ScriptedTools::new(ledger)))
+            }
+            config::Toolbox::Program(program) => tools_of_program(program),
+        }
+    };
+    config.toolboxes.iter().filter_map(toolbox).collect()
+}
+
+#[cfg(feature = "mcp")]
+fn tools_of_program(program: &config::Program) -> Option<Arc<dyn Toolbox>> {
+    let config::Program { name, command, args, env, allow, timeout, answer_bytes_max, effect } =
+        program.clone();
+    let settings = adapter_tools::McpSettings {
+        name,
+        command,
+        args,
+        env,
+        allow,
+        timeout,
+        answer_bytes_max,
+        effect,
+    };
+    Some(Arc::new(adapter_tools::McpServer::new(settings)))
+}
+
+/// The configuration refuses programs in a build that cannot talk to them.
+#[cfg(not(feature = "mcp"))]
+fn tools_of_program(_: &config::Program) -> Option<Arc<dyn Toolbox>> {
+    None
 }
 
 fn reader(settings: Settings) -> anyhow::Result<Arc<dyn DocumentReader>> {

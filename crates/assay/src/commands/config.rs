@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::config::{Config, Shown};
+use crate::config::{Config, Origin, Shown};
 use crate::render;
 
 pub(super) fn run(config: &Config) -> ExitCode {
@@ -14,6 +14,11 @@ pub(super) fn run(config: &Config) -> ExitCode {
     for shown in config.shown() {
         let (key, value, origin) = (shown.setting.key, value(shown), shown.origin);
         render::line(&format!("{key:keys$}  {value:values$}  {origin}"));
+    }
+    for toolbox in &config.toolboxes {
+        let key = format!("tools.{}", toolbox.name());
+        let value = toolbox.shown();
+        render::line(&format!("{key:keys$}  {value:values$}  {}", Origin::File));
     }
     ExitCode::SUCCESS
 }

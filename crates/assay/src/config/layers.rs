@@ -36,7 +36,11 @@ impl fmt::Display for Origin {
 #[derive(Debug, Default)]
 pub(super) struct Layers {
     values: BTreeMap<&'static str, (String, Origin)>,
+    tables: BTreeMap<&'static str, toml::Table>,
 }
+
+/// What a file may hold beside settings: tables of named things, each read where they belong.
+const TABLES: [&str; 1] = ["tools"];
 
 impl Layers {
     /// Puts the layers together.
@@ -80,6 +84,11 @@ impl Layers {
         self.values.get(setting.key).map(|(value, origin)| (value.as_str(), *origin))
     }
 
+    /// The named things of one kind, as they stand in the file.
+    pub(super) fn table(&self, name: &str) -> Option<&toml::Table> {
+        self.tables.get(name)
+    }
+
     /// What to call a setting in an error: as it was written by whoever set it.
     pub(super) fn name(&self, setting: &Setting) -> String {
         match self.get(setting) {
@@ -103,6 +112,23 @@ impl Layers {
             }
         };
         for (key, value) in table {
+            if let Some(kind) = TABLES.into_iter().find(|kind| *kind == key) {
+                match value {
+                    toml::Value::Table(table) => {
+                        self.tables.insert(kind, table);
+                    }
+                    toml::Value::String(_)
+                    | toml::Value::Integer(_)
+                    | toml::Value::Float(_)
+                    | toml::Value::Boolean(_)
+                    | toml::Value::Datetime(_)
+                    | toml::Value::Array(_) => errors.push(ConfigError::new(
+                        format!("{name}: {key}"),
+                        format!("must be tables: [{kind}.NAME]"),
+                    )),
+                }
+                continue;
+            }
             let Some(setting) = by_key(&key) else {
                 errors.push(ConfigError::new(format!("{name}: {key}"), "is no setting"));
                 continue;

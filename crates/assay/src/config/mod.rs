@@ -6,6 +6,7 @@ mod layers;
 mod secret;
 mod server;
 mod settings;
+mod tools;
 
 use std::env::VarError;
 use std::net::SocketAddr;
@@ -32,6 +33,7 @@ pub use server::Secret;
 pub(crate) use server::address as server_address;
 pub(crate) use settings::by_key;
 pub use settings::{SETTINGS, Secrecy, Setting};
+pub use tools::{Program, Toolbox};
 
 /// Names the configuration file.
 const FILE_VARIABLE: &str = "ASSAY_CONFIG";
@@ -57,6 +59,8 @@ pub struct Config {
     pub api_key: Option<Secret>,
     /// What answers.
     pub model: Model,
+    /// Where the tools are that a model may have called.
+    pub toolboxes: Vec<Toolbox>,
     /// Jobs that a worker runs at a time.
     pub slots: u32,
     /// Documents that a worker reads at a time.
@@ -155,6 +159,7 @@ impl Config {
         let file = file.or(named.map(PathBuf::from));
         let layers = Layers::read(file.as_deref(), &variable, flags, &mut errors);
         let shown = SETTINGS.iter().map(|setting| shown(setting, &layers)).collect();
+        let toolboxes = layers.table("tools").map(|tables| tools::read(tables, &mut errors));
         let mut values = Values { layers, errors };
         let database_url = values
             .optional(&DATABASE_URL, |text| SecretUrl::parse(text, &["postgres", "postgresql"]));
@@ -187,6 +192,7 @@ impl Config {
                 server,
                 api_key,
                 model: model?,
+                toolboxes: toolboxes.unwrap_or_default(),
                 slots: slots?,
                 readers: readers?,
                 drain_grace: Duration::from_secs(drain_grace?.into()),

@@ -1,4 +1,4 @@
-//! The packages that example clients, and the checks from outside, are written with: from PyPI and
+//! The packages that example clients, the checks from outside and a server of tools are made of: from PyPI and
 //! npm, each pinned with its hash, kept in `clients` beneath the target folder.
 //!
 //! Where they cannot be had the tests that need them skip themselves.
@@ -26,10 +26,15 @@ enum Registry {
     Npm,
 }
 
-const SETS: [Set; 4] = [
+const SETS: [Set; 5] = [
     Set { name: "clients-python", source: "examples/clients/python", registry: Registry::PyPi },
     Set { name: "clients-node", source: "examples/clients/node", registry: Registry::Npm },
     Set { name: "checks-python", source: "crates/assay/tests/checks", registry: Registry::PyPi },
+    Set {
+        name: "tools-python",
+        source: "crates/adapter-tools/tests/servers",
+        registry: Registry::PyPi,
+    },
     Set { name: "checks-node", source: "crates/assay/tests/checks", registry: Registry::Npm },
 ];
 
