@@ -43,6 +43,11 @@ impl LanguageModel for Fallback {
         self.first.name()
     }
 
+    /// If one of them does: another chooses none.
+    fn knows_tools(&self) -> bool {
+        self.models().any(LanguageModel::knows_tools)
+    }
+
     /// Only if every one of them is out.
     fn outage(&self) -> Option<Duration> {
         let outages: Option<Vec<Duration>> = self.models().map(LanguageModel::outage).collect();

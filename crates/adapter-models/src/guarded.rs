@@ -73,6 +73,10 @@ impl<M: LanguageModel> LanguageModel for Guarded<M> {
         self.model.name()
     }
 
+    fn knows_tools(&self) -> bool {
+        self.model.knows_tools()
+    }
+
     fn outage(&self) -> Option<Duration> {
         self.decide(|circuit, at| circuit.refusal(at))
     }

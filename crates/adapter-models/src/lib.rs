@@ -3,7 +3,8 @@
 //! [`ExtractiveModel`] answers with the documents' own words and needs nothing but them.
 //! [`OpenAiModel`] and [`AnthropicModel`] have models of providers write, over HTTP. [`Guarded`]
 //! spares a model calls while it is out, and [`Fallback`] has another one answer then.
-//! [`ScriptedModel`] and [`ScriptedRetriever`] stand in for real ones in load and fault tests.
+//! [`ScriptedModel`], [`ScriptedRetriever`] and [`ScriptedTools`] stand in for real ones in load and
+//! fault tests.
 
 pub mod extractive;
 mod fallback;
@@ -18,4 +19,4 @@ pub use guarded::Guarded;
 pub use provider::{
     AnthropicModel, ApiKey, HttpModel, OpenAiModel, Prices, ProviderSettings, SettingsFault,
 };
-pub use scripted::{ScriptedModel, ScriptedRetriever};
+pub use scripted::{ScriptedModel, ScriptedRetriever, ScriptedTools};

@@ -51,7 +51,7 @@ impl Embedded {
             queue: Arc::new(InProcessHintQueue::with_capacity(HINT_WINDOW)),
             bus,
         };
-        Ok(Self { system: System::new(ports, &config.models, &index, settings)?, sqlite })
+        Ok(Self { system: System::new(ports, config, &index, settings)?, sqlite })
     }
 
     /// Takes the example corpus in, if there is no document at all. Says whether it did.

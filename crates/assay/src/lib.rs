@@ -14,3 +14,4 @@ mod models;
 mod own;
 mod render;
 pub mod system;
+mod tools;

@@ -19,8 +19,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use worker::{Worker, WorkerPorts, WorkerSettings};
 
-use crate::config::{Config, Models};
-use crate::{exit, models};
+use crate::config::Config;
+use crate::{exit, models, tools};
 
 /// The wait before work that panicked is begun again.
 const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(1);
@@ -125,10 +125,11 @@ impl System {
     /// If this program's own file cannot be found, or no client of a provider can be made.
     pub fn new(
         ports: Ports,
-        answering: &Models,
+        config: &Config,
         index: &Path,
         settings: Settings,
     ) -> anyhow::Result<Self> {
+        let answering = &config.models;
         let retriever = models::retriever(answering, index, &ports.corpus);
         let worker = match settings.role {
             Role::Gateway => None,
@@ -138,6 +139,7 @@ impl System {
                     bus: Arc::clone(&ports.bus),
                     retriever: Arc::clone(&retriever),
                     models: models::models(answering)?,
+                    toolboxes: tools::toolboxes(config),
                 };
                 Some(worker(&ports, run_job, settings))
             }
@@ -162,8 +164,8 @@ impl System {
         })
     }
 
-    /// Sets everything of a role, or of what of it this system may do, going, until [`Running::stop`]. Every role keeps jobs moving that
-    /// nobody else moves.
+    /// Sets everything of a role, or of what of it this system may do, going, until
+    /// [`Running::stop`]. Every role keeps jobs moving that nobody else moves.
     #[must_use]
     pub fn start(&self, role: Role) -> Running {
         let running = Running::default();

@@ -188,6 +188,12 @@ pub struct Attempt {
     /// Why it was handed over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requeue_reason: Option<RequeueReason>,
+    /// What it spent. A call is counted before it begins, its tokens and its cost when it ends:
+    /// what a call took that a crash cut off is not known. What attempts spent that did not
+    /// succeed is wasted, save for the steps that later ones went on from. Absent from attempts
+    /// of earlier releases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
 }
 
 /// How an attempt ended.
@@ -265,6 +271,20 @@ impl Usage {
             input_tokens: self.input_tokens.saturating_add(other.input_tokens),
             output_tokens: self.output_tokens.saturating_add(other.output_tokens),
             cost_usd: self.cost_usd + other.cost_usd,
+        }
+    }
+
+    /// What was added to an earlier sum. Costs are told to a billionth of a dollar.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Self {
+        const PARTS: f64 = 1e9;
+        let cost_usd = ((self.cost_usd - earlier.cost_usd).max(0.0) * PARTS).round() / PARTS;
+        Self {
+            model_calls: self.model_calls.saturating_sub(earlier.model_calls),
+            tool_calls: self.tool_calls.saturating_sub(earlier.tool_calls),
+            input_tokens: self.input_tokens.saturating_sub(earlier.input_tokens),
+            output_tokens: self.output_tokens.saturating_sub(earlier.output_tokens),
+            cost_usd,
         }
     }
 }

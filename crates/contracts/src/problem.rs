@@ -182,7 +182,8 @@ codes! {
     QuotaExceeded = "quota_exceeded", "The quota is used up", Some(true);
     /// The server has no room for this now.
     CapacityReduced = "capacity_reduced", "The server has no capacity for this now", Some(true);
-    /// Nobody knows whether it was done: ask again with the same idempotency key.
+    /// Nobody knows whether it was done: of a request, ask again with the same idempotency key; of a
+    /// tool's call, it is not made again.
     OutcomeUnknown = "outcome_unknown", "The outcome is unknown", None;
     /// The body or document is too large.
     PayloadTooLarge = "payload_too_large", "The payload is too large", Some(false);

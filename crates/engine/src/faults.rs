@@ -75,6 +75,8 @@ points! {
     RETRIEVAL: BeforeRetrieval = "before_retrieval", AfterRetrieval = "after_retrieval";
     /// A call of a model.
     MODEL_CALL: BeforeModelCall = "before_model_call", AfterModelCall = "after_model_call";
+    /// A call of a tool.
+    TOOL_CALL: BeforeToolCall = "before_tool_call", AfterToolCall = "after_tool_call";
 }
 
 /// Comes to a point.

@@ -1,9 +1,10 @@
 //! What a client sees: jobs, lists, logs.
 
 use contracts::event::LogEntry;
-use contracts::job::{Attempt, Step};
+use contracts::job::{Attempt, Step, Usage};
 use contracts::limits::QUEUE_POSITION_MAX;
 use contracts::{Event, JobId, JobState, TenantId, Timestamp, TraceContext};
+use engine::job::spent_each;
 use engine::ports::{JobFilter, LogHead, LogLimit, LogSlice, PageCursor, Snapshot};
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
@@ -227,7 +228,7 @@ impl SnapshotRow {
             job: stored.job,
             submission: serde_json::from_str(&self.submission)?,
             retry_of: self.retry_of.map(job_id),
-            attempts: attempts(connection, id)?,
+            attempts: spent_each(attempts(connection, id)?, stored.usage),
             steps: steps(connection, id)?,
             result: self.result.as_deref().map(serde_json::from_str).transpose()?,
             error: self.error.as_deref().map(serde_json::from_str).transpose()?,
@@ -236,7 +237,11 @@ impl SnapshotRow {
     }
 }
 
-pub(super) fn attempts(connection: &Connection, id: JobId) -> Result<Vec<Attempt>, Fault> {
+/// The attempts of a job, each with what the job had spent when it began.
+pub(super) fn attempts(
+    connection: &Connection,
+    id: JobId,
+) -> Result<Vec<(Attempt, Option<Usage>)>, Fault> {
     let mut select = connection.prepare_cached(sql::SELECT_ATTEMPTS)?;
     let mut rows = select.query(named_params! { ":job_id": id.as_uuid().as_bytes() })?;
     let mut attempts = Vec::new();
@@ -244,7 +249,9 @@ pub(super) fn attempts(connection: &Connection, id: JobId) -> Result<Vec<Attempt
         let outcome: Option<String> = row.get("outcome")?;
         let reason: Option<String> = row.get("requeue_reason")?;
         let error: Option<String> = row.get("error")?;
-        attempts.push(Attempt {
+        let spent_before: Option<String> = row.get("spent_before")?;
+        let spent_before = spent_before.as_deref().map(serde_json::from_str).transpose()?;
+        let attempt = Attempt {
             attempt: row.get("n")?,
             started_at: time(row.get("started_at")?),
             finished_at: row.get::<_, Option<i64>>("finished_at")?.map(time),
@@ -253,7 +260,9 @@ pub(super) fn attempts(connection: &Connection, id: JobId) -> Result<Vec<Attempt
             requeue_reason: reason
                 .map(|word| value(REQUEUE_REASONS, &word, "requeue reason"))
                 .transpose()?,
-        });
+            usage: None,
+        };
+        attempts.push((attempt, spent_before));
     }
     Ok(attempts)
 }

@@ -100,7 +100,7 @@ impl StoredJob {
         if rows != 1 {
             return Err(Fault::NotOneRow { statement: "update_job", rows });
         }
-        let events = append(tx, &row.job, &decided.recorded)?;
+        let events = append(tx, &row, &decided.recorded)?;
         if let Some(result) = decided.result {
             keep_result(tx, row.job.id, Some(&result), None)?;
         }
@@ -122,7 +122,7 @@ pub(crate) fn insert(
     let parameters: Vec<Param<'_>> =
         columns.birth().into_iter().chain(columns.life()).chain(hinted).collect();
     tx.connection.prepare_cached(sql::INSERT_JOB)?.execute(&*parameters)?;
-    let events = append(tx, &row.job, recorded)?;
+    let events = append(tx, &row, recorded)?;
     Ok(Committed { job: row.job, events })
 }
 
@@ -152,7 +152,8 @@ pub(crate) fn keep_checkpoints(
 }
 
 /// Appends to the log, and folds what is appended into the attempts, steps and results.
-fn append(tx: &Tx<'_>, job: &Job, recorded: &[Recorded]) -> Result<Vec<Event>, Fault> {
+fn append(tx: &Tx<'_>, row: &JobAndHolder, recorded: &[Recorded]) -> Result<Vec<Event>, Fault> {
+    let job = &row.job;
     let mut insert = tx.connection.prepare_cached(sql::INSERT_EVENT)?;
     let mut events = Vec::with_capacity(recorded.len());
     for event in recorded {
@@ -166,7 +167,7 @@ fn append(tx: &Tx<'_>, job: &Job, recorded: &[Recorded]) -> Result<Vec<Event>, F
             ":attempt": attempt,
             ":data": serde_json::to_string(&data)?,
         })?;
-        Folding { tx, job_id: job.id, event }.fold()?;
+        Folding { tx, row, event }.fold()?;
         let kind = body.kind().to_owned();
         let entry = LogEntry { version, time, attempt, kind, data };
         events.push(Event::from_entry(job.id, job.trace, entry));
@@ -193,7 +194,7 @@ fn keep_result(
 /// One event on its way into the tables that clients see.
 struct Folding<'a, 'c> {
     tx: &'a Tx<'c>,
-    job_id: JobId,
+    row: &'a JobAndHolder,
     event: &'a Recorded,
 }
 
@@ -214,7 +215,7 @@ impl Folding<'_, '_> {
             | EventBody::JobExpired(JobEndedWithError { error })
             | EventBody::JobCancelled(JobEndedWithError { error }) => {
                 self.close_attempt(AttemptOutcome::Ended, None, None)?;
-                keep_result(self.tx, self.job_id, None, Some(error))
+                keep_result(self.tx, self.row.job.id, None, Some(error))
             }
             EventBody::StepStarted(data) => self.begin_step(&data.step, data.kind),
             EventBody::StepCompleted(data) => {
@@ -238,9 +239,10 @@ impl Folding<'_, '_> {
 
     fn open_attempt(&self) -> Result<(), Fault> {
         self.tx.connection.prepare_cached(sql::OPEN_ATTEMPT)?.execute(named_params! {
-            ":job_id": self.job_id.as_uuid().as_bytes(),
+            ":job_id": self.row.job.id.as_uuid().as_bytes(),
             ":n": self.event.attempt,
             ":started_at": self.event.time.as_millis(),
+            ":spent_before": serde_json::to_string(&self.row.usage)?,
         })?;
         Ok(())
     }
@@ -254,7 +256,7 @@ impl Folding<'_, '_> {
     ) -> Result<(), Fault> {
         let error = error.map(serde_json::to_string).transpose()?;
         self.tx.connection.prepare_cached(sql::CLOSE_ATTEMPT)?.execute(named_params! {
-            ":job_id": self.job_id.as_uuid().as_bytes(),
+            ":job_id": self.row.job.id.as_uuid().as_bytes(),
             ":n": self.event.attempt,
             ":finished_at": self.event.time.as_millis(),
             ":outcome": word(OUTCOMES, &outcome)?,
@@ -266,7 +268,7 @@ impl Folding<'_, '_> {
 
     fn begin_step(&self, step: &str, kind: StepKind) -> Result<(), Fault> {
         self.tx.connection.prepare_cached(sql::BEGIN_STEP)?.execute(named_params! {
-            ":job_id": self.job_id.as_uuid().as_bytes(),
+            ":job_id": self.row.job.id.as_uuid().as_bytes(),
             ":step": step,
             ":kind": word(STEP_KINDS, &kind)?,
             ":attempt": self.event.attempt,
@@ -277,7 +279,7 @@ impl Folding<'_, '_> {
 
     fn end_step(&self, step: &str, kind: StepKind, state: StepState) -> Result<(), Fault> {
         self.tx.connection.prepare_cached(sql::END_STEP)?.execute(named_params! {
-            ":job_id": self.job_id.as_uuid().as_bytes(),
+            ":job_id": self.row.job.id.as_uuid().as_bytes(),
             ":step": step,
             ":kind": word(STEP_KINDS, &kind)?,
             ":state": word(STEP_STATES, &state)?,

@@ -3,11 +3,12 @@
 use async_trait::async_trait;
 use contracts::event::LogEntry;
 use contracts::{JobId, TenantId};
+use engine::job::spent_each;
 use engine::ports::{JobRecord, JobRecords, RecordPage, StoreError, StoredRecord};
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use super::read::{self, EventRow};
-use super::row::{JobRow, job_id};
+use super::row::{JobAndHolder, JobRow, job_id};
 use super::worker::read_checkpoints;
 use crate::data_dir::DataDir;
 use crate::database::{OpenError, Readers, open_at_rest};
@@ -109,11 +110,12 @@ fn read_record(connection: &Connection, id: JobId) -> Result<Option<JobRecord>, 
         .optional()?;
     let Some(row) = row else { return Ok(None) };
     let checkpoints = read_checkpoints(connection, id)?;
+    let JobAndHolder { job, usage, .. } = row.job.into_domain()?;
     Ok(Some(JobRecord {
-        job: row.job.into_domain()?.job,
+        job,
         has_request: row.has_request,
         log: log(connection, id)?,
-        attempts: read::attempts(connection, id)?,
+        attempts: spent_each(read::attempts(connection, id)?, usage),
         steps: read::steps(connection, id)?,
         checkpoints: checkpoints.into_iter().map(|checkpoint| checkpoint.step).collect(),
         result: row.result.as_deref().map(serde_json::from_str).transpose()?,

@@ -1,2 +1,2 @@
-INSERT INTO attempts (job_id, n, started_at)
-VALUES (:job_id, :n, :started_at)
+INSERT INTO attempts (job_id, n, started_at, spent_before)
+VALUES (:job_id, :n, :started_at, :spent_before)

@@ -31,6 +31,10 @@ impl LanguageModel for ExtractiveModel {
         "extractive"
     }
 
+    fn knows_tools(&self) -> bool {
+        false
+    }
+
     /// # Errors
     /// [`ModelError::Closed`] once nobody wants the answer.
     async fn synthesize(

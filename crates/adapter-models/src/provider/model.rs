@@ -218,6 +218,10 @@ impl<P: Protocol> LanguageModel for HttpModel<P> {
         &self.settings.name
     }
 
+    fn knows_tools(&self) -> bool {
+        true
+    }
+
     /// A choice whose arguments are no JSON object is asked for once more.
     ///
     /// # Errors

@@ -6,8 +6,6 @@ use contracts::JobId;
 use engine::ports::CallContext;
 use serde::Serialize;
 
-use super::ScriptedStep;
-
 /// A file with one line of JSON per call, from which tests prove which steps ran and how often.
 #[derive(Debug)]
 pub(super) struct Ledger {
@@ -37,8 +35,8 @@ impl Ledger {
     }
 
     /// Appends one line in a single write, so that lines of several processes do not mix.
-    pub(super) fn append(&self, call: &CallContext, step: ScriptedStep) -> Result<(), LedgerError> {
-        let line = Line { job_id: call.job_id, step: step.as_str(), attempt: call.attempt };
+    pub(super) fn append(&self, call: &CallContext, step: &'static str) -> Result<(), LedgerError> {
+        let line = Line { job_id: call.job_id, step, attempt: call.attempt };
         let written = serde_json::to_vec(&line).map_err(io::Error::from).and_then(|mut bytes| {
             bytes.push(b'\n');
             let mut file = OpenOptions::new().create(true).append(true).open(&self.path)?;

@@ -1,4 +1,4 @@
-//! A retriever and a model that do what a test asks for.
+//! A retriever, a model and tools that do what a test asks for.
 //!
 //! Every question succeeds with one fixed source and one fixed answer, without any document. A
 //! question that begins with `script:` chooses delays, failures, sizes and exits: see [`Script`].
@@ -7,6 +7,7 @@ mod ledger;
 mod model;
 mod retriever;
 mod script;
+mod tools;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,7 +16,8 @@ use engine::ports::CallContext;
 
 pub use model::ScriptedModel;
 pub use retriever::ScriptedRetriever;
-pub use script::{Failure, Script, ScriptError, ScriptedClass, ScriptedStep};
+pub use script::{Failure, Script, ScriptError, ScriptedCall, ScriptedClass, ScriptedStep};
+pub use tools::ScriptedTools;
 
 use ledger::{Ledger, LedgerError};
 
@@ -23,7 +25,7 @@ use ledger::{Ledger, LedgerError};
 /// anywhere, states no number.
 pub const SCRIPTED_TEXT: &str = "Every scripted question has the same answer, and this is it.";
 
-/// What both scripted ports do before they answer.
+/// What the scripted ports do before they answer.
 #[derive(Debug)]
 struct Stage {
     step: ScriptedStep,
@@ -40,7 +42,7 @@ impl Stage {
     /// that end the process or are dropped.
     fn enter(&self, call: &CallContext) -> Result<(), LedgerError> {
         match &self.ledger {
-            Some(ledger) => ledger.append(call, self.step),
+            Some(ledger) => ledger.append(call, self.step.as_str()),
             None => Ok(()),
         }
     }

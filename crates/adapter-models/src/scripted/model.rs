@@ -5,17 +5,22 @@ use async_trait::async_trait;
 use contracts::job::Usage;
 use engine::ports::{
     CallContext, LanguageModel, ModelError, OutputSink, PassageCitation, Synthesis,
-    SynthesisRequest,
+    SynthesisRequest, ToolArguments, ToolChoice, ToolChoiceRequest, ToolExchange, ToolOutcome,
 };
+use serde_json::json;
 
-use super::{SCRIPTED_TEXT, Script, ScriptedClass, ScriptedStep, Stage};
+use super::{SCRIPTED_TEXT, Script, ScriptedCall, ScriptedClass, ScriptedStep, Stage};
 
 /// How many bytes of a long answer are pushed at once.
 const PIECE_BYTES: usize = 1_000;
+/// How much of a tool's answer is repeated.
+const ANSWER_CHARS_MAX: usize = 200;
 
-/// A model that gives every question the same answer, as the question's script asks.
+/// A model that gives every question the same answer, as the question's script asks, and what the
+/// tools said that the script has called.
 #[derive(Debug)]
 pub struct ScriptedModel {
+    choice: Stage,
     stage: Stage,
 }
 
@@ -24,7 +29,8 @@ impl ScriptedModel {
     /// JSON each: `{"job_id", "step", "attempt"}`.
     #[must_use]
     pub fn new(latency: Duration, ledger: Option<PathBuf>) -> Self {
-        Self { stage: Stage::new(ScriptedStep::Synthesize, latency, ledger) }
+        let choice = Stage::new(ScriptedStep::Tools, latency, ledger.clone());
+        Self { choice, stage: Stage::new(ScriptedStep::Synthesize, latency, ledger) }
     }
 }
 
@@ -32,6 +38,33 @@ impl ScriptedModel {
 impl LanguageModel for ScriptedModel {
     fn name(&self) -> &str {
         "scripted"
+    }
+
+    fn knows_tools(&self) -> bool {
+        true
+    }
+
+    /// # Errors
+    /// As [`Self::synthesize`].
+    async fn choose_tools(
+        &self,
+        call: &CallContext,
+        request: &ToolChoiceRequest<'_>,
+    ) -> Result<ToolChoice, ModelError> {
+        let about = request.about;
+        let script =
+            Script::of(about.question).map_err(|error| ModelError::Refused(error.to_string()))?;
+        let wanted = script.tools.len() * script.tool_rounds.unwrap_or(1) as usize;
+        if about.tool_calls.len() >= wanted {
+            return Ok(ToolChoice::default());
+        }
+        self.choice.enter(call).map_err(|error| ModelError::Bug(error.to_string()))?;
+        self.choice.wait(&script).await;
+        if let Some(class) = self.choice.failure(&script, call) {
+            return Err(model_error(class));
+        }
+        let calls = script.tools.iter().map(arguments).collect();
+        Ok(ToolChoice { calls, usage: Usage::default() })
     }
 
     /// # Errors
@@ -52,18 +85,44 @@ impl LanguageModel for ScriptedModel {
         if let Some(code) = script.exit_code {
             std::process::exit(i32::from(code));
         }
-        let text = text(script.output_bytes.unwrap_or(SCRIPTED_TEXT.len()));
+        let text = match script.output_bytes {
+            Some(bytes) => text(bytes),
+            None => with_answers(request.tool_calls),
+        };
         for piece in pieces(&text) {
             output.push(piece).await?;
         }
         let citation = PassageCitation {
             start: 0,
-            end: text.len(),
+            end: text.chars().count(),
             passage: 0,
             quote: SCRIPTED_TEXT.to_owned(),
         };
         Ok(Synthesis { text, citations: vec![citation], usage: Usage::default(), model: None })
     }
+}
+
+/// A call that a script asks for, as a model asks for it.
+fn arguments(call: &ScriptedCall) -> ToolArguments {
+    let ScriptedCall { tool, argument } = call;
+    let expression = || json!({"expression": argument});
+    let arguments = match argument.starts_with('{') {
+        true => serde_json::from_str(argument).unwrap_or_else(|_| expression()),
+        false => expression(),
+    };
+    ToolArguments { tool: tool.clone(), arguments }
+}
+
+/// The fixed text, with what tools answered.
+fn with_answers(calls: &[ToolExchange]) -> String {
+    let mut text = SCRIPTED_TEXT.to_owned();
+    for call in calls {
+        if let ToolOutcome::Answered(answer) = &call.outcome {
+            text.push(' ');
+            text.extend(answer.chars().take(ANSWER_CHARS_MAX));
+        }
+    }
+    text
 }
 
 /// The fixed text, repeated and cut to a length. It is ASCII, so bytes and characters are one.
@@ -79,9 +138,12 @@ fn text(bytes: usize) -> String {
 
 /// The text in pieces of at most [`PIECE_BYTES`].
 fn pieces(text: &str) -> impl Iterator<Item = &str> {
-    (0..text.len())
-        .step_by(PIECE_BYTES)
-        .map(|start| &text[start..text.len().min(start + PIECE_BYTES)])
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (piece, after) = rest.split_at(rest.floor_char_boundary(PIECE_BYTES));
+        rest = after;
+        (!piece.is_empty()).then_some(piece)
+    })
 }
 
 /// # Panics

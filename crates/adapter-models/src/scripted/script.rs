@@ -4,18 +4,20 @@ use std::time::Duration;
 /// What a question asks the scripted ports to do.
 ///
 /// A script is a question that begins with `script:` (in any case), followed by words `key=value`,
-/// each key at most once:
+/// each key but `tool` at most once:
 ///
 /// | word | effect |
 /// |---|---|
 /// | `delay_ms=N` | every call takes N milliseconds, at most an hour, instead of the usual latency |
 /// | `fail=CLASS*N` | the step's calls fail while the job has had fewer than N failures; `fail=CLASS` fails always |
-/// | `step=retrieve`, `step=synthesize` | the step that `fail` is about; `synthesize` if it is left out |
+/// | `step=retrieve`, `step=tools`, `step=synthesize` | the step that `fail` is about; `synthesize` if it is left out |
 /// | `output_bytes=N` | the answer has N bytes, 1 to 64,000,000 |
 /// | `exit=CODE` | the call of `synthesize` ends the process with this code, 0 to 255 |
+/// | `tool=NAME:ARGUMENT` | the model wants this tool called; it may be said often. An argument that begins with `{` is JSON without spaces, any other one an `expression` |
+/// | `tool_rounds=N` | it wants all these calls N times; once if it is left out |
 ///
 /// The classes are `transient`, `rate_limited`, `timeout`, `permanent` and `bug`; a bug is a panic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Script {
     /// How long every call takes, if not the usual latency.
     pub delay: Option<Duration>,
@@ -27,6 +29,19 @@ pub struct Script {
     pub output_bytes: Option<usize>,
     /// The code with which `synthesize` ends the process.
     pub exit_code: Option<u8>,
+    /// The calls that the model wants.
+    pub tools: Vec<ScriptedCall>,
+    /// How often it wants them, if not once.
+    pub tool_rounds: Option<u32>,
+}
+
+/// A call of a tool that a script asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScriptedCall {
+    /// The tool's name.
+    pub tool: String,
+    /// What it is given: JSON, or an expression.
+    pub argument: String,
 }
 
 /// A failure that a script asks for.
@@ -58,7 +73,9 @@ pub enum ScriptedClass {
 pub enum ScriptedStep {
     /// The retriever's step.
     Retrieve,
-    /// The model's step.
+    /// The step in which the model chooses tools.
+    Tools,
+    /// The step in which the model writes.
     #[default]
     Synthesize,
 }
@@ -117,6 +134,11 @@ impl FromStr for Script {
                 "step" => script.step = step(value).ok_or_else(bad)?,
                 "output_bytes" => script.output_bytes = Some(output_bytes(value).ok_or_else(bad)?),
                 "exit" => script.exit_code = Some(value.parse().map_err(|_| bad())?),
+                "tool" => {
+                    script.tools.push(scripted_call(value).ok_or_else(bad)?);
+                    continue;
+                }
+                "tool_rounds" => script.tool_rounds = Some(value.parse().map_err(|_| bad())?),
                 _ => return Err(unknown()),
             }
             if seen.contains(&key) {
@@ -134,6 +156,7 @@ impl ScriptedStep {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Retrieve => "retrieve",
+            Self::Tools => "tools",
             Self::Synthesize => "synthesize",
         }
     }
@@ -161,9 +184,16 @@ fn failure(value: &str) -> Option<Failure> {
 }
 
 fn step(value: &str) -> Option<ScriptedStep> {
-    [ScriptedStep::Retrieve, ScriptedStep::Synthesize]
+    [ScriptedStep::Retrieve, ScriptedStep::Tools, ScriptedStep::Synthesize]
         .into_iter()
         .find(|step| step.as_str() == value)
+}
+
+fn scripted_call(value: &str) -> Option<ScriptedCall> {
+    let (tool, argument) = value.split_once(':')?;
+    let is_json = serde_json::from_str::<serde_json::Value>(argument).is_ok();
+    let is_fit = !tool.is_empty() && (is_json || !argument.starts_with('{'));
+    is_fit.then(|| ScriptedCall { tool: tool.to_owned(), argument: argument.to_owned() })
 }
 
 fn output_bytes(value: &str) -> Option<usize> {

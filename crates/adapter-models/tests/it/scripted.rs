@@ -2,7 +2,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use adapter_models::scripted::{
-    Failure, SCRIPTED_TEXT, Script, ScriptError, ScriptedClass, ScriptedStep,
+    Failure, SCRIPTED_TEXT, Script, ScriptError, ScriptedCall, ScriptedClass, ScriptedStep,
 };
 use adapter_models::{ScriptedModel, ScriptedRetriever};
 use contracts::TenantId;
@@ -121,6 +121,8 @@ async fn a_script_that_cannot_be_read_is_refused_for_good_and_by_name() {
         ("script: fail=sometimes", "fail=sometimes"),
         ("script: exit=256", "exit=256"),
         ("script: exit=1 exit=2", "exit=2"),
+        ("script: tool=calculator", "tool=calculator"),
+        ("script: tool=a:{1", "tool=a:{1"),
     ] {
         let error = asked(question).await.refused_by(&model, 0).await;
         assert_eq!(error.class(), ErrorClass::Permanent);
@@ -192,23 +194,24 @@ fn scripts() -> impl Strategy<Value = Script> {
     ];
     let step = prop_oneof![
         proptest::strategy::Just(ScriptedStep::Retrieve),
+        proptest::strategy::Just(ScriptedStep::Tools),
         proptest::strategy::Just(ScriptedStep::Synthesize),
     ];
     let failure = (class, any::<u32>()).prop_map(|(class, times)| Failure { class, times });
     let delay = (0..=3_600_000_u64).prop_map(Duration::from_millis);
+    let call = ("[a-z_]{1,9}", "[0-9+*/.]{1,9}|\\{\"n\":[1-9]\\}")
+        .prop_map(|(tool, argument)| ScriptedCall { tool, argument });
     (
         proptest::option::of(delay),
         proptest::option::of(failure),
         step,
         proptest::option::of(1..=Script::OUTPUT_BYTES_MAX),
         proptest::option::of(any::<u8>()),
+        proptest::collection::vec(call, 0..3),
+        proptest::option::of(any::<u32>()),
     )
-        .prop_map(|(delay, failure, step, output_bytes, exit_code)| Script {
-            delay,
-            failure,
-            step,
-            output_bytes,
-            exit_code,
+        .prop_map(|(delay, failure, step, output_bytes, exit_code, tools, tool_rounds)| {
+            Script { delay, failure, step, output_bytes, exit_code, tools, tool_rounds }
         })
 }
 
@@ -226,6 +229,9 @@ fn written(script: &Script) -> String {
     words.extend(failure.map(|failure| format!("fail={}*{}", class(failure.class), failure.times)));
     words.extend(script.output_bytes.map(|bytes| format!("output_bytes={bytes}")));
     words.extend(script.exit_code.map(|code| format!("exit={code}")));
+    let calls = script.tools.iter();
+    words.extend(calls.map(|call| format!("tool={}:{}", call.tool, call.argument)));
+    words.extend(script.tool_rounds.map(|rounds| format!("tool_rounds={rounds}")));
     format!("script: {}", words.join(" "))
 }
 

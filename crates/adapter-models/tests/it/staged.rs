@@ -71,6 +71,10 @@ impl Drop for UnderWay<'_> {
 
 #[async_trait]
 impl LanguageModel for Staged {
+    fn knows_tools(&self) -> bool {
+        true
+    }
+
     fn name(&self) -> &str {
         self.name
     }

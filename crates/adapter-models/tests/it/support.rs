@@ -99,6 +99,7 @@ impl Asked {
             documents: 1,
             passages: &self.passages,
             sources: &sources,
+            tool_calls: &[],
             synthesis,
             model: "tested",
         })

@@ -61,7 +61,9 @@ impl Draft {
         self.is_changed |= !recorded.is_empty();
         let job = &self.row.job;
         let events = recorded.iter().map(|event| self.log.record(job, event, result.as_ref()));
-        Ok(Ok(events.collect::<Result<_, _>>()?))
+        let events = events.collect::<Result<_, _>>()?;
+        self.log.fold.begin_from(self.row.usage)?;
+        Ok(Ok(events))
     }
 
     /// The job as it will be, with these of its new events.

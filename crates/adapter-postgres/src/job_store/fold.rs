@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use contracts::event::{JobAttemptFailed, JobEndedWithError, StepKind};
-use contracts::job::{AttemptOutcome, StepState};
+use contracts::job::{AttemptOutcome, StepState, Usage};
 use contracts::{AnalysisResult, EventBody, Problem};
 use engine::job::Recorded;
 use engine::ports::StepRecord;
@@ -14,7 +14,7 @@ use crate::value::{Time, table, word};
 
 table! {
     /// An attempt that begins.
-    OpenedRow, OpenedColumns { job_id: Uuid, n: i32, started_at: Time, }
+    OpenedRow, OpenedColumns { job_id: Uuid, n: i32, started_at: Time, spent_before: Option<String>, }
 }
 
 table! {
@@ -88,7 +88,8 @@ impl Fold {
             EventBody::JobStarted(_) => {
                 let n = to_stored(event.attempt, "attempt")?;
                 let started_at = Time(event.time);
-                self.opened = Some(OpenedRow { job_id: self.job_id, n, started_at });
+                self.opened =
+                    Some(OpenedRow { job_id: self.job_id, n, started_at, spent_before: None });
                 Ok(())
             }
             EventBody::JobAttemptFailed(JobAttemptFailed { error, .. }) => {
@@ -134,6 +135,14 @@ impl Fold {
             | EventBody::OutputDelta(_)
             | EventBody::OutputReset(_) => Ok(()),
         }
+    }
+
+    /// Keeps what the job had spent before the attempt that begins, if one does.
+    pub(crate) fn begin_from(&mut self, spent: Usage) -> Result<(), Fault> {
+        if let Some(opened) = &mut self.opened {
+            opened.spent_before = Some(serde_json::to_string(&spent)?);
+        }
+        Ok(())
     }
 
     /// Keeps finished steps. Each stands with the step that its events tell of.

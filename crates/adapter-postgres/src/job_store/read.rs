@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use contracts::event::LogEntry;
-use contracts::job::{Attempt, Step};
+use contracts::job::{Attempt, Step, Usage};
 use contracts::limits::QUEUE_POSITION_MAX;
 use contracts::{Event, JobId, JobState, TenantId, Timestamp, TraceContext};
+use engine::job::spent_each;
 use engine::ports::{JobFilter, LogHead, LogLimit, LogSlice, PageCursor, Snapshot, StepRecord};
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -200,7 +201,7 @@ struct Snapshots<'a> {
 
 impl Snapshots<'_> {
     fn read(&self, jobs: &Rows) -> Result<Vec<Snapshot>, Fault> {
-        let mut attempts: HashMap<Uuid, Vec<Attempt>> = HashMap::new();
+        let mut attempts: HashMap<Uuid, Vec<(Attempt, Option<Usage>)>> = HashMap::new();
         for row in self.attempts {
             attempts.entry(row.try_get("job_id")?).or_default().push(attempt(row)?);
         }
@@ -219,7 +220,7 @@ impl Snapshots<'_> {
             Ok(Snapshot {
                 // What was recorded is past, whatever the clock says.
                 read_at: now.max(stored.job.last_event_at),
-                attempts: attempts.remove(id).unwrap_or_default(),
+                attempts: spent_each(attempts.remove(id).unwrap_or_default(), stored.usage),
                 steps: steps.remove(id).unwrap_or_default(),
                 submission: serde_json::from_str(&submission)?,
                 retry_of: retry_of.map(JobId::from_uuid),
@@ -233,21 +234,25 @@ impl Snapshots<'_> {
     }
 }
 
-pub(super) fn attempt(row: &Row) -> Result<Attempt, Fault> {
+/// An attempt, with what the job had spent when it began.
+pub(super) fn attempt(row: &Row) -> Result<(Attempt, Option<Usage>), Fault> {
     let n: i32 = row.try_get("n")?;
     let Time(started_at) = row.try_get("started_at")?;
     let finished_at: Option<Time> = row.try_get("finished_at")?;
     let outcome: Option<String> = row.try_get("outcome")?;
     let reason: Option<String> = row.try_get("requeue_reason")?;
     let error: Option<String> = row.try_get("error")?;
-    Ok(Attempt {
+    let spent_before: Option<String> = row.try_get("spent_before")?;
+    let attempt = Attempt {
         attempt: from_stored(n, "attempt")?,
         started_at,
         finished_at: finished_at.map(|Time(at)| at),
         outcome: outcome.map(|word| from_word(word, "outcome")).transpose()?,
         error: error.as_deref().map(serde_json::from_str).transpose()?,
         requeue_reason: reason.map(|word| from_word(word, "requeue reason")).transpose()?,
-    })
+        usage: None,
+    };
+    Ok((attempt, spent_before.as_deref().map(serde_json::from_str).transpose()?))
 }
 
 pub(super) fn step(row: &Row) -> Result<Step, Fault> {

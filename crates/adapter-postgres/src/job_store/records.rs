@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use contracts::{JobId, TenantId};
+use engine::job::spent_each;
 use engine::ports::{JobRecord, JobRecords, RecordPage, StoreError, StoredRecord, Watch};
 use engine::services::sweep::LEASE;
 use tokio_postgres::Row;
@@ -114,7 +115,7 @@ impl Beside<'_> {
     }
 
     fn read(&self, id: Uuid, row: &Row) -> Result<JobRecord, Fault> {
-        let JobAndHolder { job, .. } = JobAndHolder::read(row)?;
+        let JobAndHolder { job, usage, .. } = JobAndHolder::read(row)?;
         let steps = of(&self.steps, id, StepRow::read)?;
         let checkpoints = steps.into_iter().filter(|step| step.input_sha256.is_some());
         let result: Option<String> = row.try_get("result")?;
@@ -123,7 +124,7 @@ impl Beside<'_> {
         Ok(JobRecord {
             has_request: row.try_get("has_request")?,
             log: of(&self.logs, id, |row| entry(EventRow::read(row)?))?,
-            attempts: of(&self.attempts, id, attempt)?,
+            attempts: spent_each(of(&self.attempts, id, attempt)?, usage),
             steps: of(&self.steps, id, step)?,
             checkpoints: checkpoints.map(|step| step.step).collect(),
             result: result.as_deref().map(serde_json::from_str).transpose()?,

@@ -33,7 +33,7 @@ impl fmt::Display for Origin {
 }
 
 /// Tables that a configuration file may have beside its settings.
-const TABLES: &[&str] = &["models"];
+const TABLES: &[&str] = &["models", "tools"];
 
 /// The values that were set, as text, and the file's tables.
 #[derive(Debug, Default)]

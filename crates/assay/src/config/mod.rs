@@ -8,6 +8,7 @@ mod secret;
 mod server;
 mod settings;
 mod tables;
+mod tools;
 mod values;
 
 use std::env::VarError;
@@ -36,6 +37,7 @@ pub use server::Secret;
 pub(crate) use server::address as server_address;
 pub(crate) use settings::by_key;
 pub use settings::{SETTINGS, Secrecy, Setting};
+pub use tools::{Program, Toolbox};
 
 /// Names the configuration file.
 const FILE_VARIABLE: &str = "ASSAY_CONFIG";
@@ -61,6 +63,8 @@ pub struct Config {
     pub api_key: Option<Secret>,
     /// What answers.
     pub models: Models,
+    /// Where the tools are that a model may have called.
+    pub toolboxes: Vec<Toolbox>,
     /// Jobs that a worker runs at a time.
     pub slots: u32,
     /// Documents that a worker reads at a time.
@@ -92,6 +96,16 @@ pub struct Shown {
     pub value: Option<String>,
     /// Where it was set.
     pub origin: Origin,
+}
+
+impl Shown {
+    fn toolbox(toolbox: &Toolbox) -> Self {
+        Self {
+            key: format!("tools.{}", toolbox.name()),
+            value: Some(toolbox.shown()),
+            origin: Origin::File,
+        }
+    }
 }
 
 /// What a process needs of its configuration.
@@ -165,9 +179,12 @@ impl Config {
         let mut errors = Vec::new();
         let named = variable(FILE_VARIABLE).ok().filter(|file| !file.is_empty());
         let file = file.or(named.map(PathBuf::from));
-        let layers = Layers::read(file.as_deref(), &variable, flags, &mut errors);
+        let mut layers = Layers::read(file.as_deref(), &variable, flags, &mut errors);
         let mut shown: Vec<Shown> =
             SETTINGS.iter().map(|setting| shown(setting, &layers)).collect();
+        let tables = layers.take_tables("tools", &mut errors);
+        let toolboxes = tools::read(&tables, &mut errors);
+        shown.extend(toolboxes.iter().map(Shown::toolbox));
         let mut values = Values { layers, errors };
         let database_url = values
             .optional(&DATABASE_URL, |text| SecretUrl::parse(text, &["postgres", "postgresql"]));
@@ -201,6 +218,7 @@ impl Config {
                 server,
                 api_key,
                 models: models?,
+                toolboxes,
                 slots: slots?,
                 readers: readers?,
                 drain_grace: Duration::from_secs(drain_grace?.into()),

@@ -51,7 +51,7 @@ impl Fleet {
             queue,
             bus,
         };
-        Ok(Self { system: System::new(ports, &config.models, index, settings)?, broker })
+        Ok(Self { system: System::new(ports, config, index, settings)?, broker })
     }
 
     /// Gives the connections to the broker up. What is published afterwards is lost, and repaired

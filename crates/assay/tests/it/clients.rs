@@ -3,7 +3,7 @@
 
 mod cutter;
 mod outside;
-mod packages;
+pub(crate) mod packages;
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -7,7 +7,7 @@ use contracts::{Code, JobId};
 use serde_json::{Value, json};
 
 use crate::client::{Client, asking, body, header, problem};
-use crate::system::start;
+use crate::system::{start, start_with_tools};
 
 /// What calls are answered with.
 const BY_CALLS: &[Code] = &[
@@ -48,15 +48,21 @@ const ELSEWHERE: &[(Code, &str)] = &[
     (Code::InsufficientEvidence, "the scripted model always has some; filings and cli"),
     (Code::ModelOutputInvalid, "the scripted model keeps the rules; engine"),
     (Code::DocumentUnreadable, "documents cannot be sent over HTTP yet; hostile_files"),
-    (Code::ToolUnavailable, "there are no tools yet"),
-    (Code::ToolRejected, "there are no tools yet"),
 ];
+
+/// What calls of tools fail with.
+const BY_TOOLS: &[Code] = &[Code::ToolUnavailable, Code::ToolRejected];
 
 #[test]
 fn every_code_is_produced_or_has_its_reason() {
     let elsewhere = ELSEWHERE.iter().map(|(code, _)| code);
-    let mut all: Vec<&str> =
-        BY_CALLS.iter().chain(BY_JOBS).chain(elsewhere).map(|code| code.as_str()).collect();
+    let mut all: Vec<&str> = BY_CALLS
+        .iter()
+        .chain(BY_JOBS)
+        .chain(BY_TOOLS)
+        .chain(elsewhere)
+        .map(|code| code.as_str())
+        .collect();
     all.sort_unstable();
     let mut registry: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
     registry.sort_unstable();
@@ -137,6 +143,27 @@ async fn jobs_end_with_their_codes() {
     }
     assert_eq!(produced, names(BY_JOBS));
     tokio::time::timeout(Duration::from_secs(60), system.stop()).await.unwrap();
+}
+
+#[tokio::test]
+async fn calls_of_tools_fail_with_their_codes() {
+    let (system, _dir) = start_with_tools().await;
+    let client = &system.client;
+    let told = "script: tool=scripted_read:{\"fail\":\"rejected\"}";
+    let path = submit(client, told, json!({})).await;
+    assert_eq!(client.ended(&path).await["state"], "succeeded", "the model is told");
+    let response = client.get(&format!("{path}/events")).send().await.unwrap();
+    let log = body(response).await;
+    let mut failed = log["events"].as_array().unwrap().iter();
+    let failed = failed.find(|event| event["type"] == "tool_call.failed").unwrap();
+    let mut produced = BTreeSet::from([code_of(&failed["data"]["error"])]);
+    let strict = "script: tool=scripted_read:{\"fail\":\"unavailable\"}";
+    let path = submit(client, strict, json!({"max_attempts": 1})).await;
+    let job = client.ended(&path).await;
+    assert_eq!(job["state"], "failed");
+    produced.insert(code_of(&job["attempts"][0]["error"]));
+    assert_eq!(produced, names(BY_TOOLS));
+    system.stop().await;
 }
 
 async fn submit(client: &Client, question: &str, options: Value) -> String {

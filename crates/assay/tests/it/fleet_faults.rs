@@ -18,7 +18,7 @@ const FLEETS: usize = 4;
 /// The signal of a process that ends itself without any order.
 const SIGABRT: i32 = 6;
 /// It fails once, so that a retry has to be admitted and hinted.
-const QUESTION: &str = "script: delay_ms=50 fail=transient*1";
+const QUESTION: &str = "script: delay_ms=50 fail=transient*1 tool=scripted_read:{}";
 
 /// What may be done twice by a process that lives on.
 const REPEATABLE: &[Point] = &[
@@ -34,10 +34,10 @@ async fn a_job_ends_once_and_well_wherever_its_processes_die() {
     let jobs = Point::ALL.iter().copied().filter(|point| !is_of_documents(*point));
     let died = stream::iter(jobs).map(|point| async move {
         let Some(servers) = Servers::start().await else { return };
-        let mut run = Run::start(Fleet::new(&servers), &plan(point, "kill"));
+        let mut run = Run::start(Fleet::with_tools(&servers), &plan(point, "kill"));
         let job = run.job_to_its_end().await;
         assert!(run.deaths > 0, "nothing came to {}", point.name());
-        for step in ["retrieve", "synthesize"] {
+        for step in ["retrieve", "tools", "scripted_read", "synthesize"] {
             let count = calls(&run.fleet.ledger(), &job.id.to_string(), step);
             // One attempt fails, and each death may cost one more call of the step it was in.
             assert!(count <= 2 + run.deaths, "{}: {count} calls of {step}", point.name());
@@ -50,7 +50,7 @@ async fn a_job_ends_once_and_well_wherever_its_processes_die() {
 async fn a_job_ends_once_and_well_whatever_is_done_twice() {
     let done = stream::iter(REPEATABLE).map(|point| async move {
         let Some(servers) = Servers::start().await else { return };
-        let mut run = Run::start(Fleet::new(&servers), &plan(*point, "repeat"));
+        let mut run = Run::start(Fleet::with_tools(&servers), &plan(*point, "repeat"));
         run.job_to_its_end().await;
     });
     done.buffer_unordered(FLEETS).collect::<()>().await;
@@ -122,7 +122,9 @@ fn plan(point: Point, what: &str) -> String {
         | Point::BeforeRetrieval
         | Point::AfterRetrieval
         | Point::BeforeModelCall
-        | Point::AfterModelCall => own,
+        | Point::AfterModelCall
+        | Point::BeforeToolCall
+        | Point::AfterToolCall => own,
     }
 }
 

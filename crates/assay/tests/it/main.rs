@@ -35,6 +35,7 @@ mod sse;
 mod streams;
 mod system;
 mod tickets;
+mod tools;
 #[cfg(feature = "fleet")]
 mod verify;
 mod websocket;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use adapter_embedded::InProcessProgressBus;
 use api::{Gateway, GatewayError};
-use assay::config::{Config, DefaultModel};
+use assay::config::{Config, DefaultModel, Toolbox};
 use assay::embedded::Embedded;
 use assay::system::{Reading, Role, Running, Settings};
 use engine::ports::ProgressBus;
@@ -39,7 +39,12 @@ pub(crate) struct System {
 impl System {
     /// A system over this directory.
     pub(crate) async fn start(dir: &Path, bus_does: Bus) -> Self {
+        Self::start_with(dir, bus_does, Vec::new()).await
+    }
+
+    async fn start_with(dir: &Path, bus_does: Bus, toolboxes: Vec<Toolbox>) -> Self {
         let mut config = Config::with_data_dir(dir).unwrap();
+        config.toolboxes = toolboxes;
         config.models.default = DefaultModel::Scripted { latency: Duration::ZERO, ledger: None };
         let first_wait = Duration::from_millis(50);
         let settings = Settings {
@@ -82,6 +87,12 @@ impl System {
 /// A system in a directory that lives as long as the test.
 pub(crate) async fn start() -> (System, TempDir) {
     start_where(Bus::Delivers).await
+}
+
+/// The same, with the scripted tools.
+pub(crate) async fn start_with_tools() -> (System, TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    (System::start_with(dir.path(), Bus::Delivers, vec![Toolbox::Scripted]).await, dir)
 }
 
 /// The same, with such a bus.

@@ -65,13 +65,11 @@ impl StepName {
         }
     }
 
-    /// What the step's output depends on but the corpus: the workflow, the step, and the request
-    /// that all steps before it depend on too. Equal inputs have equal hashes.
+    /// The step with this name, or whose part has this name: `tools/call-1` is a part of `tools`.
     #[must_use]
-    pub fn input_sha256(self, submission: &Submission) -> [u8; 32] {
-        let Submission { company_name, question, document_ids, model, .. } = submission;
-        let input = (PIPELINE_VERSION, self.as_str(), company_name, question, document_ids, model);
-        Sha256::digest(serde_json::to_vec(&input).unwrap_or_default()).into()
+    pub fn of(name: &str) -> Option<Self> {
+        let step = name.split('/').next()?;
+        Self::ALL.into_iter().find(|known| known.as_str() == step)
     }
 
     /// The longest that one run of the step may take; a job's deadline may leave less.
@@ -83,4 +81,13 @@ impl StepName {
             Self::Tools | Self::Synthesize => Duration::from_secs(300),
         }
     }
+}
+
+/// What the output of a step, or of a part of one, depends on but the corpus: the workflow, its
+/// name, and the request that all steps before it depend on too. Equal inputs have equal hashes.
+#[must_use]
+pub fn input_sha256(step: &str, submission: &Submission) -> [u8; 32] {
+    let Submission { company_name, question, document_ids, model, .. } = submission;
+    let input = (PIPELINE_VERSION, step, company_name, question, document_ids, model);
+    Sha256::digest(serde_json::to_vec(&input).unwrap_or_default()).into()
 }

@@ -24,7 +24,9 @@ pub(super) fn finding(record: &JobRecord, log: &[Recorded]) -> Option<String> {
             ));
         }
     }
-    let rows = &record.attempts;
+    // What was spent is in no log.
+    let unspent = |attempt: &Attempt| Attempt { usage: None, ..attempt.clone() };
+    let rows: Vec<Attempt> = record.attempts.iter().map(unspent).collect();
     if rows.len() != said.len() {
         return Some(format!("{} attempts are kept, the log has {}", rows.len(), said.len()));
     }
@@ -67,6 +69,7 @@ fn fold(attempts: &mut Vec<Attempt>, event: &Recorded) {
                 outcome: None,
                 error: None,
                 requeue_reason: None,
+                usage: None,
             });
             return;
         }

@@ -6,6 +6,7 @@
 
 mod change;
 mod replay;
+mod spending;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use contracts::{JobId, JobState, TenantId, Timestamp, TraceContext, WorkerId, li
 
 pub use change::{Change, Recorded, Refusal};
 pub use replay::{Identity, ReplayError};
+pub use spending::spent_each;
 
 /// Worker deaths since the last checkpoint after which a job is given up as `worker_lost`.
 pub const CRASHES_MAX: u32 = 3;

@@ -16,6 +16,10 @@ pub trait LanguageModel: Send + Sync {
     /// The name that requests choose it by, and results show.
     fn name(&self) -> &str;
 
+    /// Whether it can choose tools at all. One that cannot is not asked, which would count as a
+    /// call of it.
+    fn knows_tools(&self) -> bool;
+
     /// How long calls of it are refused from now on, because it is known to be out.
     ///
     /// A job that would call it waits so long instead, without a failure and without a call that
@@ -26,9 +30,8 @@ pub trait LanguageModel: Send + Sync {
 
     /// Which tools to call next, if any: asked again with what they answered, until it wants none.
     ///
-    /// A model that knows no tools wants none. Documents and tools' answers are data, as in
-    /// [`Self::synthesize`]: a call is made because the question needs it. The call keeps within
-    /// `call.left`.
+    /// Documents and tools' answers are data, as in [`Self::synthesize`]: a call is made because
+    /// the question needs it. The call keeps within `call.left`.
     async fn choose_tools(
         &self,
         _call: &CallContext,

@@ -36,7 +36,7 @@ pub use language_model::{
 pub use progress_bus::{NewsItem, NewsStream, ProgressBus};
 pub use retriever::{RetrievalError, RetrievalQuery, Retrieved, RetrievedPassage, Retriever};
 pub use secret_store::SecretStore;
-pub use tool::{Effect, Tool, ToolArguments, ToolError, ToolExchange, ToolOutcome, ToolSpec};
+pub use tool::{Effect, ToolArguments, ToolError, ToolExchange, ToolOutcome, ToolSpec, Toolbox};
 
 /// Why a store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]

@@ -6,19 +6,31 @@ use serde_json::Value;
 use super::CallContext;
 use crate::error_class::ErrorClass;
 
-/// Something that a model may have called for a job: a calculator, a function of another system.
+/// Tools that a model may have called for a job, from one place: the calculator alone, or what a
+/// server offers.
+///
+/// A place may be out while the others are not, and offer other tools tomorrow: so it is asked what
+/// there is, by every job anew.
 #[async_trait]
-pub trait Tool: Send + Sync {
-    /// What it is, as the model is told.
-    fn spec(&self) -> &ToolSpec;
+pub trait Toolbox: Send + Sync {
+    /// Its name, as it is configured.
+    fn name(&self) -> &str;
 
-    /// Calls it. `arguments` keep to the specification's `input_schema`. The call keeps within
-    /// `call.left`, and its answer within the tool's bound.
+    /// What there is, bounded in number and size. The call keeps within `call.left`.
     ///
     /// # Errors
-    /// [`ToolError`]. One of a tool whose [`Effect`] is not to be repeated tells whether the
-    /// effect may have come about.
-    async fn call(&self, call: &CallContext, arguments: &Value) -> Result<String, ToolError>;
+    /// [`ToolError::Unavailable`] or [`ToolError::Timeout`] if that cannot be said now.
+    async fn specs(&self, call: &CallContext) -> Result<Vec<ToolSpec>, ToolError>;
+
+    /// Calls a tool. Arguments that do not keep to its `input_schema` are refused before anything
+    /// is done. The call keeps within `call.left`, and its answer within the tool's bound.
+    ///
+    /// # Errors
+    /// [`ToolError`], which says whether something may have been done.
+    ///
+    /// # Cancel safety
+    /// A dropped call may have been made, or not.
+    async fn call(&self, call: &CallContext, asked: &ToolArguments) -> Result<String, ToolError>;
 }
 
 /// What a tool is.
@@ -75,19 +87,22 @@ pub enum ToolOutcome {
     Failed(String),
 }
 
-/// Why a tool did not answer.
-#[derive(Debug, thiserror::Error)]
+/// Why a tool did not answer. What the variants hold is shown to clients and told to the model.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ToolError {
-    /// It could not be reached, or broke.
+    /// It could not be reached: nothing was done.
     #[error("the tool is unavailable: {0}")]
     Unavailable(String),
-    /// It did not answer in time.
+    /// It was lost in the middle of the call, which may have been made.
+    #[error("the tool broke off: {0}")]
+    BrokenOff(String),
+    /// It did not answer in time. The call may have been made.
     #[error("the tool did not answer in time")]
     Timeout,
-    /// It, or the rules for it, refuse these arguments.
+    /// It, or the rules for it, refuse the call: what it was asked for was not done.
     #[error("the tool rejects the call: {0}")]
     Rejected(String),
-    /// Its answer is larger than it may be, or no answer at all.
+    /// Its answer is larger than it may be, or no answer at all. The call was made.
     #[error("the tool's answer is invalid: {0}")]
     Invalid(String),
 }
@@ -97,7 +112,9 @@ impl ToolError {
     #[must_use]
     pub const fn class(&self) -> ErrorClass {
         match self {
-            Self::Unavailable(_) => ErrorClass::Transient { retry_after: None },
+            Self::Unavailable(_) | Self::BrokenOff(_) => {
+                ErrorClass::Transient { retry_after: None }
+            }
             Self::Timeout => ErrorClass::Timeout,
             Self::Rejected(_) | Self::Invalid(_) => ErrorClass::Permanent,
         }
@@ -107,8 +124,35 @@ impl ToolError {
     #[must_use]
     pub const fn code(&self) -> Code {
         match self {
-            Self::Unavailable(_) | Self::Timeout => Code::ToolUnavailable,
+            Self::Unavailable(_) | Self::BrokenOff(_) | Self::Timeout => Code::ToolUnavailable,
             Self::Rejected(_) | Self::Invalid(_) => Code::ToolRejected,
+        }
+    }
+
+    /// Whether the tool is out, rather than unwilling.
+    #[must_use]
+    pub const fn is_outage(&self) -> bool {
+        match self {
+            Self::Unavailable(_) | Self::BrokenOff(_) | Self::Timeout => true,
+            Self::Rejected(_) | Self::Invalid(_) => false,
+        }
+    }
+
+    /// Whether what was asked for was done, as far as anybody knows.
+    #[must_use]
+    pub const fn may_be_done(&self) -> bool {
+        match self {
+            Self::BrokenOff(_) | Self::Timeout | Self::Invalid(_) => true,
+            Self::Unavailable(_) | Self::Rejected(_) => false,
+        }
+    }
+
+    /// Whether nobody knows what the call did.
+    #[must_use]
+    pub const fn leaves_outcome_unknown(&self) -> bool {
+        match self {
+            Self::BrokenOff(_) | Self::Timeout => true,
+            Self::Unavailable(_) | Self::Rejected(_) | Self::Invalid(_) => false,
         }
     }
 }

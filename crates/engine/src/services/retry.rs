@@ -8,7 +8,8 @@ use super::Jobs;
 use super::query::Missing;
 use super::submit::{Accepted, SubmitError, new_job};
 use crate::analysis::retrieve::Evidence;
-use crate::analysis::{PIPELINE_VERSION, StepName};
+use crate::analysis::tools::{ToolCalls, kind_of_part};
+use crate::analysis::{PIPELINE_VERSION, StepName, input_sha256};
 use crate::ports::{IdempotencyKey, NewJob, Snapshot, StepRecord, StoreError};
 
 /// Why a job is not repeated.
@@ -69,22 +70,19 @@ impl Jobs {
         let generation = self.corpus.head(tenant).await?.generation;
         let done = self.store.checkpoints(tenant, id).await?.unwrap_or_default();
         let refused = old.error.as_ref().and_then(|error| error.step.as_deref());
-        for (record, step) in done.into_iter().zip(StepName::ALL) {
+        for record in done {
+            let Some(step) = StepName::of(&record.step) else { break };
             let corpus_is_the_same = record.corpus_generation.is_none_or(|seen| seen == generation);
             let is_current = record.pipeline_version == PIPELINE_VERSION
-                && record.input_sha256 == step.input_sha256(&new.submission)
+                && record.input_sha256 == input_sha256(&record.step, &new.submission)
                 && corpus_is_the_same;
             // An answer that was refused would be refused again.
             let was_refused = step == StepName::Synthesize && refused == Some("verify");
-            if record.step != step.as_str()
-                || !is_current
-                || was_refused
-                || step == StepName::Verify
-            {
+            if !is_current || was_refused || step == StepName::Verify {
                 break;
             }
-            if step == StepName::Tools {
-                // It had nothing to do; the new job finds that out for itself.
+            if had_nothing_to_do(&record) {
+                // The new job finds that out for itself.
                 continue;
             }
             new.carried_events.extend(carried_events(step, &record, id));
@@ -94,12 +92,19 @@ impl Jobs {
     }
 }
 
+/// Whether it is of tools that were not called.
+fn had_nothing_to_do(record: &StepRecord) -> bool {
+    record.step == StepName::Tools.as_str()
+        && serde_json::from_str::<ToolCalls>(&record.output)
+            .is_ok_and(|calls| calls.exchanges.is_empty())
+}
+
 /// The events that tell of a step taken over, its sources included.
 fn carried_events(step: StepName, record: &StepRecord, from: JobId) -> Vec<EventBody> {
     let taken_over_from = Some(from);
     let mut events = vec![EventBody::StepCompleted(StepCompleted {
         step: record.step.clone(),
-        kind: step.kind(),
+        kind: kind_of_part(&record.step).unwrap_or(step.kind()),
         duration_ms: 0,
         taken_over_from,
     })];

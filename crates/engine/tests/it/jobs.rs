@@ -109,6 +109,7 @@ pub(crate) fn record(job: Job, log: impl IntoIterator<Item = Recorded>) -> JobRe
         outcome: None,
         error: None,
         requeue_reason: None,
+        usage: None,
     };
     JobRecord {
         job,

@@ -10,4 +10,5 @@ mod invariants;
 mod jobs;
 mod properties;
 mod state_table;
+mod tools;
 mod verification;

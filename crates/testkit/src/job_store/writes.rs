@@ -182,6 +182,15 @@ pub async fn what_is_spent_adds_up(harness: &dyn JobStoreHarness) {
     assert_eq!(given.snapshot(held.job.id).await.usage, usage.plus(usage));
     let claimed = given.claim(held.job.id).await.expect("the job is due");
     assert_eq!(claimed.usage, usage.plus(usage));
+
+    let job = &claimed.committed.job;
+    let worker = job.state.worker().expect("a worker holds it");
+    let fence = Fence { job_id: job.id, worker, epoch: job.epoch, write_no: 1 };
+    let third = Write { usage, ..write(fence, work([])) };
+    applied(given.store.write(third).await.expect("written"));
+    let snapshot = given.snapshot(held.job.id).await;
+    let of_attempts: Vec<_> = snapshot.attempts.iter().map(|attempt| attempt.usage).collect();
+    assert_eq!(of_attempts, [Some(usage.plus(usage)), Some(usage)], "each attempt has its part");
 }
 
 pub async fn a_result_is_kept_whole_whatever_its_size(harness: &dyn JobStoreHarness) {

@@ -56,8 +56,13 @@ impl Parts {
     pub(crate) fn run_on(self, runtime: &Handle) -> Fleet {
         let Self { store, queue, seen, retriever, model, slots, end_process } = self;
         let bus = Arc::new(InProcessProgressBus::default());
-        let ports =
-            RunJobPorts { store: seen.clone(), bus: bus.clone(), retriever, models: vec![model] };
+        let ports = RunJobPorts {
+            store: seen.clone(),
+            bus: bus.clone(),
+            retriever,
+            models: vec![model],
+            toolboxes: Vec::new(),
+        };
         let run_job = RunJob::new(ports, RetryPolicy::default(), || 0.5);
         let ports = WorkerPorts { store: seen, queue: Arc::new(queue.clone()), bus };
         let settings = WorkerSettings { slots, grace: Duration::ZERO };

@@ -27,6 +27,7 @@ pub(super) const LAYERS: &[Layer] = &[
     layer("adapter-postgres", CORE, ADAPTER),
     layer("adapter-rabbitmq", CORE, ADAPTER),
     layer("adapter-retrieval", CORE, ADAPTER),
+    layer("adapter-tools", CORE, ADAPTER),
     layer("telemetry", CONTRACTS, "it says what happened and has no part in it"),
     layer("api", CORE, EDGE),
     layer("worker", CORE, EDGE),
@@ -48,6 +49,7 @@ pub(super) const LAYERS: &[Layer] = &[
             "adapter-postgres",
             "adapter-rabbitmq",
             "adapter-retrieval",
+            "adapter-tools",
             "api",
             "conformance",
             "contracts",
@@ -92,6 +94,7 @@ const fn owner(
 const BACKOFF: &str = "it is not maintained, so one file uses it and can be rewritten";
 const SQL: &str = "SQL stays behind the stores' ports";
 const READING: &str = "what reads hostile bytes stays in the crate that contains it";
+const TOOLS: &str = "tools stay behind the toolbox's port";
 const HTTP: &str = "the web framework stays at the edge";
 
 pub(super) const OWNERS: &[Owner] = &[
@@ -106,8 +109,11 @@ pub(super) const OWNERS: &[Owner] = &[
         &["adapter-rabbitmq"],
         "the broker stays behind the queue's and the bus's ports",
     ),
+    owner("jsonschema", &["adapter-tools"], TOOLS),
     owner("refinery", &["adapter-embedded", "adapter-postgres"], SQL),
+    owner("rmcp", &["adapter-tools"], TOOLS),
     owner("rusqlite", &["adapter-embedded"], SQL),
+    owner("rust_decimal", &["adapter-tools"], TOOLS),
     owner("tantivy", &["adapter-retrieval"], "the index stays behind the retriever's port"),
     owner("tokio-postgres", &["adapter-postgres"], SQL),
 ];

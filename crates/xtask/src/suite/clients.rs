@@ -1,4 +1,4 @@
-//! The packages that example clients, and the checks from outside, are written with.
+//! The packages that example clients, the checks from outside and a server of tools are made of.
 //!
 //! Where they cannot be had the tests that need them skip themselves.
 
@@ -7,10 +7,15 @@ use std::fs;
 use super::{Surroundings, Verdict};
 use crate::packages::{Registry, Set};
 
-const SETS: [Set; 4] = [
+const SETS: [Set; 5] = [
     Set { name: "clients-python", source: "examples/clients/python", registry: Registry::PyPi },
     Set { name: "clients-node", source: "examples/clients/node", registry: Registry::Npm },
     Set { name: "checks-python", source: "crates/assay/tests/checks", registry: Registry::PyPi },
+    Set {
+        name: "tools-python",
+        source: "crates/adapter-tools/tests/servers",
+        registry: Registry::PyPi,
+    },
     Set { name: "checks-node", source: "crates/assay/tests/checks", registry: Registry::Npm },
 ];
 

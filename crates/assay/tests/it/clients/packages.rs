@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 /// A path in the checkout.
-pub(super) fn checkout(path: impl AsRef<Path>) -> PathBuf {
+pub(crate) fn checkout(path: impl AsRef<Path>) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
 }
 
@@ -42,7 +42,7 @@ pub(super) fn node_program(program: &str) -> Option<(Command, TempDir)> {
 }
 
 /// The folder of a set of packages that was installed from this lock file.
-pub(super) fn installed(set: &str, lock: &Path) -> Option<PathBuf> {
+pub(crate) fn installed(set: &str, lock: &Path) -> Option<PathBuf> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     let folder = target.join("clients").join(set);
     let stamp = fs::read_to_string(folder.join("installed")).unwrap_or_default();

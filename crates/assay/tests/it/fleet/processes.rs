@@ -71,6 +71,7 @@ pub(crate) struct Fleet {
     database_url: String,
     amqp_url: Option<String>,
     model: &'static str,
+    config: &'static str,
     dir: TempDir,
 }
 
@@ -80,12 +81,18 @@ impl Fleet {
             database_url: servers.database.url(),
             amqp_url: Some(servers.host.url().to_owned()),
             model: "scripted",
+            config: "",
             dir: tempfile::tempdir().unwrap(),
         }
     }
 
     pub(crate) fn without_broker(servers: &Servers<'_>) -> Self {
         Self { amqp_url: None, ..Self::new(servers) }
+    }
+
+    /// One whose workers have the scripted tools.
+    pub(crate) fn with_tools(servers: &Servers<'_>) -> Self {
+        Self { config: "[tools.scripted]\n", ..Self::new(servers) }
     }
 
     /// One that answers from its documents.
@@ -133,8 +140,11 @@ impl Fleet {
 
     /// A command of this fleet, with a data directory of this name.
     pub(crate) fn command(&self, name: &str) -> Command {
+        let config = self.dir.path().join("assay.toml");
+        std::fs::write(&config, self.config).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
         command
+            .env("ASSAY_CONFIG", config)
             .env("ASSAY_DATABASE_URL", &self.database_url)
             .env("ASSAY_DATA_DIR", self.dir.path().join(name))
             .env("ASSAY_MODEL", self.model)

@@ -40,19 +40,23 @@ fn job(state: JobState) -> Job {
         result: (state == JobState::Succeeded).then(results::complete),
         partial_result: without_answer.then(results::partial),
         error: without_answer.then(problem),
-        usage: Usage {
-            model_calls: 2,
-            tool_calls: 1,
-            input_tokens: 1_200,
-            output_tokens: 90,
-            cost_usd: 0.0125,
-        },
+        usage: usage(),
         timeline: Timeline { queued_ms: 1_000, running_ms: 6_000, backoff_ms: 2_000 },
         retry_of: worked.then(job_id),
         model: worked.then(|| "extractive".to_owned()),
         trace_id: trace().trace_id(),
         expires_at: state.is_terminal().then(|| at(2_592_009)),
         links: Links::of(job_id()),
+    }
+}
+
+fn usage() -> Usage {
+    Usage {
+        model_calls: 2,
+        tool_calls: 1,
+        input_tokens: 1_200,
+        output_tokens: 90,
+        cost_usd: 0.0125,
     }
 }
 
@@ -64,6 +68,7 @@ fn attempts() -> Vec<Attempt> {
         outcome: Some(AttemptOutcome::Failed),
         error: Some(problem()),
         requeue_reason: None,
+        usage: Some(usage()),
     };
     let requeued = Attempt {
         attempt: 2,
@@ -72,8 +77,14 @@ fn attempts() -> Vec<Attempt> {
         requeue_reason: Some(RequeueReason::Drain),
         ..attempt.clone()
     };
-    let open =
-        Attempt { attempt: 3, finished_at: None, outcome: None, error: None, ..attempt.clone() };
+    let open = Attempt {
+        attempt: 3,
+        finished_at: None,
+        outcome: None,
+        error: None,
+        usage: None,
+        ..attempt.clone()
+    };
     vec![attempt, requeued, open]
 }
 

@@ -10,7 +10,7 @@ use contracts::AnalysisResult;
 use contracts::result::{Completeness, Source};
 
 use super::Plan;
-use crate::ports::{RetrievedPassage, Synthesis, SynthesisRequest};
+use crate::ports::{RetrievedPassage, Synthesis, SynthesisRequest, ToolExchange};
 use support::Support;
 
 /// Citations of one answer, at the most: a result is stored and shown as a whole.
@@ -47,6 +47,8 @@ pub struct Answer<'a> {
     pub passages: &'a [RetrievedPassage],
     /// The same passages as they are shown: as many, in the same order.
     pub sources: &'a [Source],
+    /// What tools were asked, and answered.
+    pub tool_calls: &'a [ToolExchange],
     /// What the model wrote.
     pub synthesis: &'a Synthesis,
     /// The model's name.
@@ -57,7 +59,8 @@ pub struct Answer<'a> {
 ///
 /// An accepted answer has at least one citation; each points at a part of the summary and rests on
 /// words that stand verbatim in its passage or the passage's heading; and every number of the
-/// summary stands in a cited passage or heading, in the question, the plan or the company's name.
+/// summary stands in a cited passage or heading, in a tool's answer, in the question, the plan or
+/// the company's name. What a model told a tool itself is not sourced by hearing it back.
 ///
 /// The result lists the cited sources alone, in order of rank and with the ids under which they
 /// were retrieved. The excerpt of each contains the first quote from it (the quote's beginning,
@@ -112,6 +115,7 @@ pub fn check(request: &SynthesisRequest<'_>, synthesis: &Synthesis) -> Result<()
         documents: 0,
         passages: request.passages,
         sources: &[],
+        tool_calls: request.tool_calls,
         synthesis,
         model: "",
     };

@@ -3,15 +3,17 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::{Answer, Unverified};
+use crate::ports::{ToolExchange, ToolOutcome};
 
-/// Refuses an answer with a number that stands in no cited passage. What the question, the plan
-/// and the company's name say themselves needs no source.
+/// Refuses an answer with a number that stands in no cited passage and in no tool's answer. What
+/// the question, the plan and the company's name say themselves needs no source.
 pub(super) fn check(answer: &Answer<'_>, cited: &BTreeSet<usize>) -> Result<(), Unverified> {
     let mut known: HashSet<String> = HashSet::new();
     for passage in cited.iter().filter_map(|index| answer.passages.get(*index)) {
         known.extend(numbers(&passage.text));
         known.extend(passage.above().into_iter().flat_map(numbers));
     }
+    known.extend(answer.tool_calls.iter().flat_map(computed));
     known.extend(numbers(answer.question));
     known.extend(numbers(answer.company_name));
     known.extend(answer.plan.fiscal_years.iter().map(u16::to_string));
@@ -21,8 +23,20 @@ pub(super) fn check(answer: &Answer<'_>, cited: &BTreeSet<usize>) -> Result<(), 
     match numbers(&answer.synthesis.text).find(|number| !known.contains(number)) {
         None => Ok(()),
         Some(number) => Err(Unverified::Invalid(format!(
-            "the answer says {number}, which none of its cited passages does"
+            "the answer says {number}, which none of its cited passages and no tool does"
         ))),
+    }
+}
+
+/// The numbers that a tool's answer adds to what it was told: with an echo a model could source any
+/// number that it made up.
+fn computed(exchange: &ToolExchange) -> HashSet<String> {
+    match &exchange.outcome {
+        ToolOutcome::Answered(answer) => {
+            let told: HashSet<String> = numbers(&exchange.asked.arguments.to_string()).collect();
+            numbers(answer).filter(|number| !told.contains(number)).collect()
+        }
+        ToolOutcome::Failed(_) => HashSet::new(),
     }
 }
 

@@ -7,7 +7,9 @@ use super::{Answer, CITATIONS_MAX, Unverified, verify};
 use crate::analysis::Plan;
 use crate::analysis::plan::Term;
 use crate::analysis::retrieve::EXCERPT_CHARS_MAX;
-use crate::ports::{PassageCitation, RetrievedPassage, Synthesis};
+use crate::ports::{
+    PassageCitation, RetrievedPassage, Synthesis, ToolArguments, ToolExchange, ToolOutcome,
+};
 
 const NET_SALES: &str = "Net sales were $32,765.50 million in 2018 – größer als zuvor.";
 
@@ -16,6 +18,7 @@ struct Case {
     plan: Plan,
     documents: usize,
     passages: Vec<RetrievedPassage>,
+    tool_calls: Vec<ToolExchange>,
     synthesis: Synthesis,
 }
 
@@ -26,7 +29,7 @@ impl Case {
         let passages = scored.map(|(text, score)| passage(text, score)).collect();
         let synthesis =
             Synthesis { text: text.to_owned(), citations, usage: Usage::default(), model: None };
-        Self { plan: Plan::default(), documents: 1, passages, synthesis }
+        Self { plan: Plan::default(), documents: 1, passages, tool_calls: Vec::new(), synthesis }
     }
 
     fn with_terms(mut self, terms: &[&str]) -> Self {
@@ -46,6 +49,7 @@ impl Case {
             documents: self.documents,
             passages: &self.passages,
             sources: &sources,
+            tool_calls: &self.tool_calls,
             synthesis: &self.synthesis,
             model: "tested",
         })
@@ -92,6 +96,29 @@ fn source(rank: usize, passage: &RetrievedPassage) -> Source {
 
 fn cite(start: usize, end: usize, passage: usize, quote: &str) -> PassageCitation {
     PassageCitation { start, end, passage, quote: quote.to_owned() }
+}
+
+#[test]
+fn a_number_that_a_tool_computed_is_sourced_and_one_that_it_was_told_is_not() {
+    let exchange = |outcome| ToolExchange {
+        call_id: "call-1".to_owned(),
+        asked: ToolArguments {
+            tool: "calculator".to_owned(),
+            arguments: serde_json::json!({"expression": "1577 / 32765 + 99"}),
+        },
+        outcome,
+    };
+    let answered = |text: &str| exchange(ToolOutcome::Answered(text.to_owned()));
+    for (text, outcome, is_sourced) in [
+        ("Net sales grew by 4.8.", answered("4.8130"), false),
+        ("Net sales grew by 4.8.", answered("4.8"), true),
+        ("Net sales were 99.", answered("99"), false),
+        ("Net sales were 7.", exchange(ToolOutcome::Failed("7".to_owned())), false),
+    ] {
+        let mut case = Case::of(&[NET_SALES], text, vec![cite(0, 9, 0, "Net sales")]);
+        case.tool_calls.push(outcome);
+        assert_eq!(!case.is_invalid(), is_sourced, "{text}");
+    }
 }
 
 #[test]

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use super::writer::{Attached, Halt, JobWriter};
 use super::{Ended, RunJob, StopTokens};
 use crate::ErrorClass;
-use crate::analysis::{PIPELINE_VERSION, StepName};
+use crate::analysis::{PIPELINE_VERSION, StepName, input_sha256};
 use crate::faults::{self, Around};
 use crate::job::Change;
 use crate::ports::{CallContext, Claimed, StepRecord};
@@ -74,6 +74,8 @@ pub(super) struct Attempt<'a> {
     pub(super) sources: Vec<Source>,
     /// What the job spent, this attempt included.
     pub(super) spent: Usage,
+    /// What did not work and is no failure, in words for the client.
+    pub(super) gaps: Vec<String>,
     stop: &'a StopTokens,
     done: BTreeMap<String, StepRecord>,
     deadline: Instant,
@@ -101,6 +103,7 @@ impl<'a> Attempt<'a> {
             writer,
             sources: Vec::new(),
             spent: claimed.usage,
+            gaps: Vec::new(),
             stop,
             done,
             deadline,
@@ -113,12 +116,17 @@ impl<'a> Attempt<'a> {
 
     /// What a finished step produced, if it is finished.
     pub(super) fn output_of<T: DeserializeOwned>(&self, step: StepName) -> Option<T> {
-        let record = self.done.get(step.as_str())?;
+        self.output_of_part(step.as_str())
+    }
+
+    /// What a finished step, or part of one, produced, if it is finished.
+    pub(super) fn output_of_part<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        let record = self.done.get(name)?;
         match serde_json::from_str(&record.output) {
             Ok(output) => Some(output),
             Err(error) => {
                 let job_id = self.writer.job().id;
-                tracing::error!(%job_id, step = step.as_str(), %error, "checkpoint not readable");
+                tracing::error!(%job_id, step = name, %error, "checkpoint not readable");
                 None
             }
         }
@@ -146,17 +154,17 @@ impl<'a> Attempt<'a> {
             duration_ms,
             taken_over_from: None,
         }));
-        self.keep(step, output, seen);
+        self.keep(step.as_str(), output, seen);
     }
 
-    /// Says that a step has nothing to do.
-    pub(super) fn skip(&mut self, step: StepName, reason: &str) {
+    /// Says that a step has nothing to do, and keeps what is to be known of that.
+    pub(super) fn skip(&mut self, step: StepName, reason: &str, output: &impl Serialize) {
         self.events.push(EventBody::StepSkipped(StepSkipped {
             step: step.as_str().to_owned(),
             kind: step.kind(),
             reason: reason.to_owned(),
         }));
-        self.keep(step, &(), None);
+        self.keep(step.as_str(), output, None);
     }
 
     /// Says something else, to be written with what follows.
@@ -238,16 +246,21 @@ impl<'a> Attempt<'a> {
         self.writer.write(change, attached).await.map(|()| Ended::Postponed)
     }
 
-    /// What a call made now is told about its job.
-    pub(super) fn context(&self, step: StepName) -> CallContext {
+    /// What a call made now, that may take so long, is told about its job.
+    pub(super) fn context(&self, limit: Duration) -> CallContext {
         let job = self.writer.job();
         let left = self.deadline.saturating_duration_since(Instant::now());
         CallContext {
             job_id: job.id,
             attempt: job.attempt,
             failures: job.failures,
-            left: left.min(step.limit()),
+            left: left.min(limit),
         }
+    }
+
+    /// What is left of the time of the step that began.
+    pub(super) fn left_of(&self, step: StepName) -> Duration {
+        step.limit().saturating_sub(self.step_began.elapsed())
     }
 
     /// A call that begins once one may. One that has begun goes on, whatever becomes of the lease.
@@ -276,13 +289,24 @@ impl<'a> Attempt<'a> {
         step: StepName,
         call: impl Future<Output = T> + Send,
     ) -> Result<T, Interrupt> {
+        let outcome = self.call_within(self.left_of(step), call).await?;
+        outcome.ok_or_else(|| self.timed_out(step))
+    }
+
+    /// Makes a call to the outside: for so long and within the job's deadline, until the attempt is
+    /// told to stop. `None` if the time was not enough.
+    pub(super) async fn call_within<T>(
+        &self,
+        limit: Duration,
+        call: impl Future<Output = T> + Send,
+    ) -> Result<Option<T>, Interrupt> {
         tokio::select! {
             biased;
             () = self.stop.cancel.cancelled() => Err(Interrupt::Cancel),
             () = self.stop.drain.cancelled() => Err(Interrupt::Drain),
             () = tokio::time::sleep_until(self.deadline) => Err(Interrupt::Deadline),
-            () = tokio::time::sleep_until(self.step_began + step.limit()) => Err(self.timed_out(step)),
-            outcome = call => Ok(outcome),
+            () = tokio::time::sleep(limit) => Ok(None),
+            outcome = call => Ok(Some(outcome)),
         }
     }
 
@@ -302,9 +326,7 @@ impl<'a> Attempt<'a> {
 
     /// A problem with where it came about, and when to try again.
     fn told(&self, step: StepName, class: ErrorClass, problem: Problem) -> Problem {
-        let job = self.writer.job();
-        let mut problem = problem.in_step(step.as_str()).in_trace(job.trace.trace_id());
-        problem.attempt = Some(job.attempt);
+        let mut problem = self.located(step, problem);
         problem.retry_after_s = match class {
             ErrorClass::Transient { retry_after } | ErrorClass::RateLimited { retry_after } => {
                 retry_after.map(|wait| wait.as_secs())
@@ -319,17 +341,26 @@ impl<'a> Attempt<'a> {
         problem
     }
 
+    /// The same problem, in this attempt's `step`.
+    pub(super) fn located(&self, step: StepName, problem: Problem) -> Problem {
+        let job = self.writer.job();
+        let mut problem = problem.in_step(step.as_str()).in_trace(job.trace.trace_id());
+        problem.attempt = Some(job.attempt);
+        problem
+    }
+
     /// A panic is the step's failure, not the worker's. Its words are in the log alone.
     pub(super) fn panicked(&self) -> Interrupt {
         let problem = Problem::new(Code::Internal, Origin::Worker, "an internal error in the step");
         self.failure(self.step, ErrorClass::Bug, problem)
     }
 
-    fn keep(&mut self, step: StepName, output: &impl Serialize, seen: Option<u64>) {
+    /// Keeps what a step, or a part of one, produced.
+    pub(super) fn keep(&mut self, name: &str, output: &impl Serialize, seen: Option<u64>) {
         let output = serde_json::to_string(output).unwrap_or_default();
         self.attached.checkpoints.push(StepRecord {
-            step: step.as_str().to_owned(),
-            input_sha256: step.input_sha256(&self.submission),
+            step: name.to_owned(),
+            input_sha256: input_sha256(name, &self.submission),
             pipeline_version: PIPELINE_VERSION,
             corpus_generation: seen,
             output,
@@ -347,14 +378,19 @@ impl<'a> Attempt<'a> {
         self.failure(step, ErrorClass::Timeout, Problem::new(code, origin, detail))
     }
 
-    /// Whether the client prefers the evidence alone to an error: only the model step can be done
-    /// without, and only if there is evidence.
-    fn settles_for_less(&self, step: StepName) -> bool {
-        let wanted = match self.submission.on_step_failure.unwrap_or_default() {
+    /// Whether the client prefers less to an error.
+    pub(super) fn prefers_less(&self) -> bool {
+        match self.submission.on_step_failure.unwrap_or_default() {
             OnStepFailure::Partial => true,
             OnStepFailure::Fail => false,
-        };
-        wanted && step == StepName::Synthesize && !self.sources.is_empty()
+        }
+    }
+
+    /// Whether the client prefers the evidence alone to an error: only what the model does can be
+    /// done without, and only if there is evidence.
+    fn settles_for_less(&self, step: StepName) -> bool {
+        let is_the_models = matches!(step, StepName::Tools | StepName::Synthesize);
+        self.prefers_less() && is_the_models && !self.sources.is_empty()
     }
 
     fn partial(&self, problem: &Problem) -> AnalysisResult {
@@ -368,7 +404,10 @@ impl<'a> Attempt<'a> {
                 basis: "no answer was written".to_owned(),
             },
             completeness: Completeness::Partial,
-            gaps: vec![format!("no answer was written: {}", problem.detail)],
+            gaps: [format!("no answer was written: {}", problem.detail)]
+                .into_iter()
+                .chain(self.gaps.iter().cloned())
+                .collect(),
             model: self.run.model(&self.submission).name().to_owned(),
         }
     }

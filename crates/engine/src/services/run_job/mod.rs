@@ -4,6 +4,8 @@ mod attempt;
 mod output;
 mod start_gate;
 mod steps;
+mod tool_calls;
+mod tools;
 mod writer;
 
 use std::panic::AssertUnwindSafe;
@@ -16,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use self::attempt::{Attempt, Interrupt};
 use self::writer::Halt;
 use crate::job::Change;
-use crate::ports::{Claimed, JobStore, LanguageModel, ProgressBus, Retriever, StoreError};
+use crate::ports::{Claimed, JobStore, LanguageModel, ProgressBus, Retriever, StoreError, Toolbox};
 use crate::retry::RetryPolicy;
 
 pub use self::start_gate::{Renewals, StartGate};
@@ -27,6 +29,7 @@ pub struct RunJob {
     bus: Arc<dyn ProgressBus>,
     retriever: Arc<dyn Retriever>,
     models: Vec<Arc<dyn LanguageModel>>,
+    toolboxes: Vec<Arc<dyn Toolbox>>,
     policy: RetryPolicy,
     uniform: fn() -> f64,
 }
@@ -41,6 +44,8 @@ pub struct RunJobPorts {
     pub retriever: Arc<dyn Retriever>,
     /// The models; the first is the default.
     pub models: Vec<Arc<dyn LanguageModel>>,
+    /// Where the tools are that the models may have called.
+    pub toolboxes: Vec<Arc<dyn Toolbox>>,
 }
 
 /// Tells a running attempt to stop, or to begin nothing for now.
@@ -82,9 +87,9 @@ impl RunJob {
     /// If there is no model.
     #[must_use]
     pub fn new(ports: RunJobPorts, policy: RetryPolicy, uniform: fn() -> f64) -> Self {
-        let RunJobPorts { store, bus, retriever, models } = ports;
+        let RunJobPorts { store, bus, retriever, models, toolboxes } = ports;
         assert!(!models.is_empty(), "a worker needs a model");
-        Self { store, bus, retriever, models, policy, uniform }
+        Self { store, bus, retriever, models, toolboxes, policy, uniform }
     }
 
     /// Runs an attempt until it ends or is told to stop.

@@ -3,16 +3,38 @@
 
 use contracts::event::{OutputReset, SourceRetrieved};
 use contracts::job::Usage;
-use contracts::{AnalysisResult, Code, EventBody, Origin, Problem};
+use contracts::result::Completeness;
+use contracts::{AnalysisResult, Code, EventBody, Origin, Problem, Submission};
 
 use super::attempt::{Attempt, Interrupt};
 use super::output::{DeltaPacer, OUTPUT_BYTES_MAX, Output};
 use crate::ErrorClass;
 use crate::analysis::retrieve::{Evidence, Scope};
 use crate::analysis::verify::{Answer, Unverified};
-use crate::analysis::{Plan, StepName, plan, retrieve, synthesize, tools, verify};
+use crate::analysis::{Plan, StepName, plan, retrieve, synthesize, verify};
 use crate::faults::{MODEL_CALL, RETRIEVAL};
-use crate::ports::{CallContext, LanguageModel, ModelError, Synthesis, SynthesisRequest};
+use crate::ports::{LanguageModel, ModelError, Synthesis, SynthesisRequest, ToolExchange};
+
+/// What is known before the answer is written.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) evidence: &'a Evidence,
+    pub(super) tool_calls: &'a [ToolExchange],
+}
+
+impl<'a> Known<'a> {
+    /// The same, as a model is told of it.
+    pub(super) fn request(self, submission: &'a Submission) -> SynthesisRequest<'a> {
+        SynthesisRequest {
+            company_name: &submission.company_name,
+            question: &submission.question,
+            plan: self.plan,
+            passages: &self.evidence.retrieved.passages,
+            tool_calls: self.tool_calls,
+        }
+    }
+}
 
 impl Attempt<'_> {
     /// Takes the job from where it is to its result.
@@ -20,9 +42,11 @@ impl Attempt<'_> {
         let plan = self.plan();
         let evidence = self.retrieve(&plan).await?;
         self.sources.clone_from(&evidence.sources);
-        self.tools();
-        let synthesis = self.synthesize(&plan, &evidence).await?;
-        let result = self.verify(&plan, &evidence, &synthesis)?;
+        let calls = self.tools(&plan, &evidence).await?;
+        self.gaps.clone_from(&calls.gaps);
+        let known = Known { plan: &plan, evidence: &evidence, tool_calls: &calls.exchanges };
+        let synthesis = self.synthesize(known).await?;
+        let result = self.verify(known, &synthesis)?;
         self.succeed(result).await?;
         Ok(())
     }
@@ -52,7 +76,7 @@ impl Attempt<'_> {
             // The store's time, not this machine's: a worker's wrong clock changes nothing.
             now: self.writer.job().last_event_at,
         };
-        let context = self.context(STEP);
+        let context = self.context(STEP.limit());
         let call = retrieve::retrieve(self.run.retriever.as_ref(), &context, scope, plan);
         let call = self.through_the_gate(RETRIEVAL, call);
         let evidence = self.call(STEP, call).await?.map_err(|error| {
@@ -71,24 +95,14 @@ impl Attempt<'_> {
         Ok(evidence)
     }
 
-    fn tools(&mut self) {
-        if !self.is_done(StepName::Tools) {
-            self.skip(StepName::Tools, tools::NO_TOOLS);
-        }
-    }
-
     /// A new answer is not checkpointed here but with its verification: one that does not hold
     /// must be written again.
-    async fn synthesize(
-        &mut self,
-        plan: &Plan,
-        evidence: &Evidence,
-    ) -> Result<Synthesis, Interrupt> {
+    async fn synthesize(&mut self, known: Known<'_>) -> Result<Synthesis, Interrupt> {
         const STEP: StepName = StepName::Synthesize;
         if let Some(synthesis) = self.output_of(STEP) {
             return Ok(synthesis);
         }
-        self.stay_within_budget()?;
+        self.stay_within_budget(STEP, "the model")?;
         self.wait_out(STEP)?;
         if self.writer.job().output_chars > 0 {
             let reason = "a new attempt writes the answer again".to_owned();
@@ -98,13 +112,7 @@ impl Attempt<'_> {
         self.spend(Usage { model_calls: 1, ..Usage::default() });
         self.flush().await?;
         let submission = self.submission.clone();
-        let request = SynthesisRequest {
-            company_name: &submission.company_name,
-            question: &submission.question,
-            plan,
-            passages: &evidence.retrieved.passages,
-            tool_calls: &[],
-        };
+        let request = known.request(&submission);
         let model = self.run.model(&submission);
         let synthesis = self.stream(model, &request).await?;
         self.spend(Usage { model_calls: 0, ..synthesis.usage });
@@ -113,7 +121,7 @@ impl Attempt<'_> {
 
     /// Lets a step begin only if its model may be called: one that is known to be out costs the job
     /// no call.
-    fn wait_out(&self, step: StepName) -> Result<(), Interrupt> {
+    pub(super) fn wait_out(&self, step: StepName) -> Result<(), Interrupt> {
         match self.run.model(&self.submission).outage() {
             None => Ok(()),
             Some(probe_after) => {
@@ -131,7 +139,7 @@ impl Attempt<'_> {
         request: &SynthesisRequest<'_>,
     ) -> Result<Synthesis, Interrupt> {
         const STEP: StepName = StepName::Synthesize;
-        let context = self.context(STEP);
+        let context = self.context(STEP.limit());
         let output = Output::default();
         let mut sink = output.clone();
         let mut pacer = DeltaPacer::new();
@@ -165,25 +173,26 @@ impl Attempt<'_> {
             }
             outcome => outcome,
         };
-        outcome.map_err(|error| self.model_failed(&context, &error))
+        outcome.map_err(|error| self.model_failed(STEP, &error))
     }
 
-    fn model_failed(&self, context: &CallContext, error: &ModelError) -> Interrupt {
+    pub(super) fn model_failed(&self, step: StepName, error: &ModelError) -> Interrupt {
         tracing::warn!(
-            job_id = %context.job_id,
+            job_id = %self.writer.job().id,
+            step = step.as_str(),
             error = error as &dyn std::error::Error,
             "model failed"
         );
         let problem = Problem::new(error.code(), Origin::Model, error.to_string());
-        self.failure(StepName::Synthesize, error.class(), problem)
+        self.failure(step, error.class(), problem)
     }
 
     fn verify(
         &mut self,
-        plan: &Plan,
-        evidence: &Evidence,
+        known: Known<'_>,
         synthesis: &Synthesis,
     ) -> Result<AnalysisResult, Interrupt> {
+        let Known { plan, evidence, tool_calls } = known;
         let is_new = !self.is_done(StepName::Synthesize);
         let verdict = verify::verify(&Answer {
             company_name: &self.submission.company_name,
@@ -192,6 +201,7 @@ impl Attempt<'_> {
             documents: evidence.retrieved.documents,
             passages: &evidence.retrieved.passages,
             sources: &evidence.sources,
+            tool_calls,
             synthesis,
             model: match &synthesis.model {
                 Some(model) => model,
@@ -208,8 +218,12 @@ impl Attempt<'_> {
         }
         self.begin(StepName::Verify);
         match verdict {
-            Ok(result) => {
+            Ok(mut result) => {
                 self.complete(StepName::Verify, &(), None);
+                if !self.gaps.is_empty() {
+                    result.completeness = Completeness::Partial;
+                    result.gaps.extend(self.gaps.iter().cloned());
+                }
                 Ok(result)
             }
             Err(Unverified::InsufficientEvidence(detail) | Unverified::Invalid(detail)) => {
@@ -219,7 +233,8 @@ impl Attempt<'_> {
         }
     }
 
-    fn stay_within_budget(&self) -> Result<(), Interrupt> {
+    /// Refuses another call of `what` to a job that has spent what it may, in all its attempts.
+    pub(super) fn stay_within_budget(&self, step: StepName, what: &str) -> Result<(), Interrupt> {
         let budget = self.submission.budget.unwrap_or_default();
         let spent = self.spent;
         let tokens = spent.input_tokens + spent.output_tokens;
@@ -233,8 +248,8 @@ impl Attempt<'_> {
             } else {
                 return Ok(());
             };
-        let detail = format!("the budget of {over} does not allow another call of the model");
+        let detail = format!("the budget of {over} does not allow another call of {what}");
         let problem = Problem::new(Code::BudgetExceeded, Origin::Worker, detail);
-        Err(self.failure(StepName::Synthesize, ErrorClass::Permanent, problem))
+        Err(self.failure(step, ErrorClass::Permanent, problem))
     }
 }

@@ -1,15 +1,18 @@
 //! Fenced writes, sent again until their outcome is known.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contracts::WorkerId;
 use contracts::job::Usage;
+use contracts::{EventBody, WorkerId};
 use tokio::time::Instant;
 
 use super::Ended;
 use crate::job::{Change, Job};
-use crate::ports::{Fence, JobStore, ProgressBus, StepRecord, StoreError, Write, Written};
+use crate::ports::{
+    Fence, JobStore, LogLimit, ProgressBus, StepRecord, StoreError, Write, Written,
+};
 use crate::services::publish;
 
 /// The first wait before a write is sent again; it doubles up to [`RESEND_MAX`].
@@ -101,12 +104,42 @@ impl JobWriter {
         }
     }
 
+    /// The calls of tools that were begun so far and have not ended, by their names.
+    pub(super) async fn open_calls(&self) -> Result<BTreeSet<String>, Halt> {
+        const PAGE: LogLimit = LogLimit::events(500);
+        let (mut open, mut after) = (BTreeSet::new(), 0);
+        while after < self.job.version {
+            let page =
+                self.until_told(|| self.store.log(&self.job.tenant, self.job.id, after, PAGE));
+            // A job that was deleted is nobody's.
+            let Some(page) = page.await.map_err(Halt::Store)? else { return Err(Halt::Fenced) };
+            let Some(last) = page.events.last() else { break };
+            after = last.version();
+            for event in &page.events {
+                match event.body() {
+                    Some(EventBody::ToolCallStarted(call)) => open.insert(call.call_id),
+                    Some(EventBody::ToolCallCompleted(call)) => open.remove(&call.call_id),
+                    Some(EventBody::ToolCallFailed(call)) => open.remove(&call.call_id),
+                    Some(_) | None => false,
+                };
+            }
+        }
+        Ok(open)
+    }
+
     /// The same write is sent until the store says what became of it, or the deadline is near.
     async fn send(&self, write: Write) -> Result<Written, StoreError> {
+        self.until_told(|| self.store.write(write.clone())).await
+    }
+
+    async fn until_told<T, F>(&self, mut ask: impl FnMut() -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
         let mut wait = RESEND_FIRST;
         loop {
-            let error = match self.store.write(write.clone()).await {
-                Ok(written) => return Ok(written),
+            let error = match ask().await {
+                Ok(told) => return Ok(told),
                 Err(error) => error,
             };
             let may_pass = match error {
@@ -116,7 +149,7 @@ impl JobWriter {
             if !may_pass || Instant::now() + wait >= self.deadline {
                 return Err(error);
             }
-            tracing::warn!(job_id = %self.fence.job_id, %error, "write sent again");
+            tracing::warn!(job_id = %self.fence.job_id, %error, "the store is asked again");
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(RESEND_MAX);
         }

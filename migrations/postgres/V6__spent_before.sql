@@ -1,0 +1,4 @@
+-- What the job had spent when the attempt began, as JSON: what an attempt spent is what the job had
+-- spent when the next one began, less this. Absent from attempts of earlier releases, which may
+-- still be written.
+ALTER TABLE attempts ADD COLUMN spent_before text;
