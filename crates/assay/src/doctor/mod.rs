@@ -8,6 +8,7 @@ mod data_dir;
 mod database;
 mod models;
 mod settings;
+mod tools;
 
 use std::time::Duration;
 
@@ -71,17 +72,19 @@ impl Finding {
 pub(crate) async fn examine(config: &Config) -> Vec<Finding> {
     let mut findings = vec![settings::check(config)];
     findings.extend(data_dir::check(&config.data_dir));
-    let (database, broker, models) = tokio::join!(
+    let (database, broker, models, tools) = tokio::join!(
         in_time("database", database::check(config)),
         in_time("broker", broker::check(config)),
         join_all(config.models.providers.iter().map(|provider| {
             in_time(&provider.name, async { vec![models::check(provider).await] })
         })),
+        in_time("tools", tools::check(config)),
     );
     findings.extend(database);
     findings.extend(broker);
     findings.push(models::default(config));
     findings.extend(models.into_iter().flatten());
+    findings.extend(tools);
     findings
 }
 

@@ -173,3 +173,20 @@ async fn each_model_is_looked_for_at_its_provider() {
     report.assert("model gone", "fail", &["start it, or correct base_url"]);
     assert!(!report.json.to_string().contains("s3cret"), "{}", report.json);
 }
+
+#[test]
+fn each_tool_is_looked_for_and_none_is_called() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("assay.toml");
+    let program = "command = \"/no/such/program\"\nallow = [\"*\"]\n";
+    let broken =
+        if cfg!(feature = "mcp") { format!("[tools.time]\n{program}") } else { String::new() };
+    std::fs::write(&file, format!("[tools.calculator]\n{broken}")).unwrap();
+    let data = dir.path().join("data");
+    let report = Report::of(assay(&data).arg("--config").arg(file));
+    report.assert("tools calculator", "ok", &["calculator"]);
+    if cfg!(feature = "mcp") {
+        assert_eq!(report.code, Some(1));
+        report.assert("tools time", "fail", &["cannot be started", "run its command by hand"]);
+    }
+}
