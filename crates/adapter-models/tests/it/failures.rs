@@ -170,6 +170,41 @@ async fn a_provider_that_speaks_no_tls_is_unavailable() {
     answering.await.expect("the server ends");
 }
 
+#[cfg(feature = "https")]
+#[tokio::test]
+async fn a_certificate_that_nobody_vouches_for_is_as_good_as_none() {
+    use tokio::io::{AsyncBufReadExt as _, BufReader};
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str| folder.path().join(name);
+    let mut certify = std::process::Command::new("openssl");
+    certify.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]);
+    certify.args(["-nodes", "-days", "2", "-subj", "/CN=localhost"]);
+    certify.args(["-addext", "subjectAltName=IP:127.0.0.1"]);
+    certify.arg("-keyout").arg(file("key")).arg("-out").arg(file("certificate"));
+    if !certify.output().is_ok_and(|made| made.status.success()) {
+        testkit::skip("openssl is not installed, which makes the certificate");
+        return;
+    }
+    let mut server = tokio::process::Command::new("openssl");
+    server.args(["s_server", "-accept", "127.0.0.1:0", "-www", "-naccept", "2"]);
+    server.arg("-key").arg(file("key")).arg("-cert").arg(file("certificate"));
+    server.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null());
+    let mut server = server.kill_on_drop(true).spawn().expect("a server");
+    let mut said = BufReader::new(server.stdout.take().expect("its output")).lines();
+    let address = loop {
+        let line = said.next_line().await.expect("a line").expect("it says where it is");
+        if let Some(address) = line.strip_prefix("ACCEPT ") {
+            break address.to_owned();
+        }
+    };
+    let base_url = format!("https://{address}/v1");
+    let model = OpenAiModel::new(ProviderSettings::new("tested", &base_url, "scripted-1"));
+    let error = asked().refused_by(&model.expect("a model"), 0).await;
+    assert_eq!((error.class(), error.code()), (TRANSIENT, Code::ModelUnavailable));
+    assert!(error.to_string().ends_with("TLS failed"), "{error}");
+}
+
 #[tokio::test]
 async fn an_answer_that_breaks_off_is_none() {
     for (what, deltas) in [("early", 0), ("later", 5)] {

@@ -4,6 +4,7 @@
 mod failures;
 mod outage;
 mod streams;
+mod tools;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -32,6 +33,13 @@ impl Home {
         let text = format!("model = \"{}\"\n{}", models[0].0, tables.collect::<String>());
         std::fs::write(dir.path().join("assay.toml"), text).unwrap();
         Self { dir }
+    }
+
+    /// Adds this to the settings.
+    fn add(&self, text: &str) {
+        let file = self.dir.path().join("assay.toml");
+        let before = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, format!("{before}\n{text}")).unwrap();
     }
 
     fn data(&self) -> PathBuf {
