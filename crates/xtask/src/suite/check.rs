@@ -199,9 +199,10 @@ fn tests(around: &mut Surroundings<'_>) -> anyhow::Result<Verdict> {
     Ok(verdict)
 }
 
-/// One at a time: what they measure is not to be disturbed by other tests.
+/// One at a time, in the release profile: what they measure is the program as it is used, and is
+/// not to be disturbed by other tests.
 fn proofs(around: &mut Surroundings<'_>) -> anyhow::Result<Verdict> {
-    let package = ["--package", "assay", "--features", FEATURES, "--test", "it"];
+    let package = ["--release", "--package", "assay", "--features", FEATURES, "--test", "it"];
     let one_by_one = ["--", "--test-threads=1", PROOFS];
     let verdict = test(around, &[&package[..], &one_by_one].concat())?;
     if verdict == Verdict::Passed {

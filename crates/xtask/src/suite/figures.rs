@@ -34,7 +34,7 @@ fn origin(around: &Surroundings<'_>) -> anyhow::Result<String> {
     let changed = if changes.is_empty() { "" } else { ", with changes that are not committed" };
     let date = said(Command::new("date").args(["-u", "+%Y-%m-%d"]))?;
     let cores = available_parallelism().map_or(1, NonZeroUsize::get);
-    Ok(format!("{date}, commit {commit}{changed}, debug binaries, {cores} cores:"))
+    Ok(format!("{date}, commit {commit}{changed}, release binaries, {cores} cores:"))
 }
 
 fn said(command: &mut Command) -> anyhow::Result<String> {
