@@ -1,6 +1,9 @@
 //! Running one attempt at a job, from its claim to its end, a retry or a hand-over.
 
 mod attempt;
+mod calls;
+mod ending;
+mod interrupt;
 mod output;
 mod start_gate;
 mod steps;
@@ -15,7 +18,8 @@ use contracts::{Code, Origin, Problem, Submission, WorkerId};
 use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 
-use self::attempt::{Attempt, Interrupt};
+use self::attempt::Attempt;
+use self::interrupt::Interrupt;
 use self::writer::Halt;
 use crate::job::Change;
 use crate::ports::{Claimed, JobStore, LanguageModel, ProgressBus, Retriever, StoreError, Toolbox};

@@ -6,7 +6,8 @@ use contracts::job::Usage;
 use contracts::result::Completeness;
 use contracts::{AnalysisResult, Code, EventBody, Origin, Problem, Submission};
 
-use super::attempt::{Attempt, Interrupt};
+use super::attempt::Attempt;
+use super::interrupt::Interrupt;
 use super::output::{DeltaPacer, OUTPUT_BYTES_MAX, Output};
 use crate::ErrorClass;
 use crate::analysis::retrieve::{Evidence, Scope};

@@ -7,7 +7,8 @@ use contracts::event::{StepFailed, ToolCall, ToolCallFailed};
 use contracts::job::Usage;
 use contracts::{Code, EventBody, Origin, Problem};
 
-use super::attempt::{Attempt, Interrupt};
+use super::attempt::Attempt;
+use super::interrupt::Interrupt;
 use super::tools::{Offer, Part, Progress};
 use crate::analysis::StepName;
 use crate::analysis::tools::{self, CallRecord, ChosenCall};

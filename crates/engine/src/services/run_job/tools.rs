@@ -12,7 +12,8 @@ use futures_util::future::join_all;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::attempt::{Attempt, Interrupt};
+use super::attempt::Attempt;
+use super::interrupt::Interrupt;
 use super::steps::Known;
 use crate::analysis::retrieve::Evidence;
 use crate::analysis::tools::{self, CallRecord, Chosen, ToolCalls};
