@@ -99,12 +99,9 @@ pub struct Shown {
 }
 
 impl Shown {
-    fn toolbox(toolbox: &Toolbox) -> Self {
-        Self {
-            key: format!("tools.{}", toolbox.name()),
-            value: Some(toolbox.shown()),
-            origin: Origin::File,
-        }
+    /// A field of a table, with its value.
+    fn in_file((key, value): (String, String)) -> Self {
+        Self { key, value: Some(value), origin: Origin::File }
     }
 }
 
@@ -183,8 +180,8 @@ impl Config {
         let mut shown: Vec<Shown> =
             SETTINGS.iter().map(|setting| shown(setting, &layers)).collect();
         let tables = layers.take_tables("tools", &mut errors);
-        let toolboxes = tools::read(&tables, &mut errors);
-        shown.extend(toolboxes.iter().map(Shown::toolbox));
+        let (toolboxes, in_tables) = tools::read(tables, &mut errors);
+        shown.extend(in_tables.into_iter().map(Shown::in_file));
         let mut values = Values { layers, errors };
         let database_url = values
             .optional(&DATABASE_URL, |text| SecretUrl::parse(text, &["postgres", "postgresql"]));

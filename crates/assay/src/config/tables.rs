@@ -1,5 +1,6 @@
 //! Tables of a configuration file: things that have a name, each with fields of its own.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use toml::Value;
@@ -106,6 +107,37 @@ impl<'a> Fields<'a> {
                 Vec::new()
             }
         }
+    }
+
+    /// A table of texts that are nobody's business.
+    pub(super) fn secrets(&mut self, field: &str) -> BTreeMap<String, String> {
+        let Some(value) = self.table.remove(field) else { return BTreeMap::new() };
+        let secrets = value.as_table().and_then(|table| {
+            let text =
+                |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
+            table.iter().map(text).collect::<Option<BTreeMap<_, _>>>()
+        });
+        match secrets {
+            Some(secrets) => {
+                let names: Vec<String> = secrets.keys().map(|name| format!("{name}=***")).collect();
+                self.note(field, &names.join(", "));
+                secrets
+            }
+            None => {
+                self.wrong::<()>(field, "must be a table of texts");
+                BTreeMap::new()
+            }
+        }
+    }
+
+    /// Whether a field is there, and was not taken yet.
+    pub(super) fn has(&self, field: &str) -> bool {
+        self.table.contains_key(field)
+    }
+
+    /// Says what is wrong with all of it.
+    pub(super) fn refuse(&mut self, detail: impl Into<String>) {
+        self.errors.push(ConfigError::new(&self.name, detail));
     }
 
     /// Says that a field must be there.

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::layers::{Layers, Origin};
+use super::layers::Layers;
 use super::models::{self, DefaultModel, Keys, Models, Provider};
 use super::settings::{
     MODEL, MODEL_API_KEY_FILE, MODEL_BASE_URL, MODEL_NAME, SCRIPTED_LATENCY_MS, SCRIPTED_LEDGER,
@@ -54,12 +54,7 @@ impl Values {
         let ledger = self.optional(&SCRIPTED_LEDGER, |text| Ok(PathBuf::from(text)));
         let tables = self.layers.take_tables("models", &mut self.errors);
         let (mut providers, fields) = models::of_tables(tables, keys, &mut self.errors);
-        let origin = Origin::File;
-        shown.extend(fields.into_iter().map(|(key, value)| Shown {
-            key,
-            value: Some(value),
-            origin,
-        }));
+        shown.extend(fields.into_iter().map(Shown::in_file));
         let name = self.required(&MODEL, |text| Ok(text.to_owned()))?;
         let is_known = providers.iter().any(|provider| provider.name == name);
         let default = match name.as_str() {
