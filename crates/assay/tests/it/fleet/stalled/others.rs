@@ -18,12 +18,12 @@ pub(super) struct Others {
     client: Client,
 }
 
-/// What they waited for.
-#[derive(Default)]
+/// What they waited for: when each wait ended, and how long it was.
+#[derive(Clone, Default)]
 pub(super) struct Waits {
-    submissions: Vec<Duration>,
-    reads: Vec<Duration>,
-    events: Vec<Duration>,
+    submissions: Vec<(Instant, Duration)>,
+    reads: Vec<(Instant, Duration)>,
+    events: Vec<(Instant, Duration)>,
 }
 
 /// The 99th percentile of each kind of wait.
@@ -70,7 +70,7 @@ impl Waits {
         let request = client.post("/v1/analysis").json(&asking("script: delay_ms=20"));
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 202, "others are served");
-        self.submissions.push(asked.elapsed());
+        self.submissions.push((Instant::now(), asked.elapsed()));
         let path = header(&response, "location").to_owned();
 
         let mut stream = Stream::of(sse::open(client, &path, None).await);
@@ -81,14 +81,22 @@ impl Waits {
             let time = Duration::from_millis(u64::try_from(time.as_millis()).unwrap());
             // What was there before the stream began did not come late.
             if time > attached {
-                self.events.push(now().saturating_sub(time));
+                self.events.push((Instant::now(), now().saturating_sub(time)));
             }
         }
 
         let asked = Instant::now();
         let response = client.get(&path).send().await.unwrap();
         assert_eq!(response.status(), 200, "others are served");
-        self.reads.push(asked.elapsed());
+        self.reads.push((Instant::now(), asked.elapsed()));
+    }
+
+    /// The waits that ended after this moment.
+    pub(super) fn since(mut self, moment: Instant) -> Self {
+        for waits in [&mut self.submissions, &mut self.reads, &mut self.events] {
+            waits.retain(|(ended, _)| *ended > moment);
+        }
+        self
     }
 
     /// How long nearly everybody waited at the most.
@@ -106,8 +114,10 @@ impl Waits {
     }
 }
 
-fn p99(waits: &[Duration]) -> Duration {
-    let mut waits = waits.to_vec();
+/// Nothing, where nobody waited.
+fn p99(waits: &[(Instant, Duration)]) -> Duration {
+    let mut waits: Vec<Duration> = waits.iter().map(|(_, wait)| *wait).collect();
     waits.sort();
-    waits[(waits.len() * 99).div_ceil(100) - 1]
+    let last = (waits.len() * 99).div_ceil(100).saturating_sub(1);
+    waits.get(last).copied().unwrap_or_default()
 }
