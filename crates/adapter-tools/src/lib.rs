@@ -6,7 +6,9 @@
 pub mod calculator;
 #[cfg(feature = "mcp")]
 pub mod mcp;
+mod settings;
 
 pub use calculator::Calculator;
 #[cfg(feature = "mcp")]
-pub use mcp::{McpServer, McpSettings};
+pub use mcp::McpServer;
+pub use settings::McpSettings;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use adapter_models::ScriptedTools;
-use adapter_tools::Calculator;
+use adapter_tools::{Calculator, McpSettings};
 use engine::ports::Toolbox;
 
 use crate::config::{self, Config, DefaultModel};
@@ -27,24 +27,12 @@ pub(crate) fn toolboxes(config: &Config) -> Vec<Arc<dyn Toolbox>> {
 }
 
 #[cfg(feature = "mcp")]
-fn tools_of_program(program: &config::Program) -> Option<Arc<dyn Toolbox>> {
-    let config::Program { name, command, args, env, allow, timeout, answer_bytes_max, effect } =
-        program.clone();
-    let settings = adapter_tools::McpSettings {
-        name,
-        command,
-        args,
-        env,
-        allow,
-        timeout,
-        answer_bytes_max,
-        effect,
-    };
-    Some(Arc::new(adapter_tools::McpServer::new(settings)))
+fn tools_of_program(program: &McpSettings) -> Option<Arc<dyn Toolbox>> {
+    Some(Arc::new(adapter_tools::McpServer::new(program.clone())))
 }
 
 /// The configuration refuses programs in a build that cannot talk to them.
 #[cfg(not(feature = "mcp"))]
-fn tools_of_program(_: &config::Program) -> Option<Arc<dyn Toolbox>> {
+fn tools_of_program(_: &McpSettings) -> Option<Arc<dyn Toolbox>> {
     None
 }

@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 
-use engine::ports::{Effect, ToolArguments, ToolSpec};
+use engine::ports::{ToolArguments, ToolSpec};
 use jsonschema::Validator;
 use serde_json::Value;
 
-use super::McpSettings;
+use crate::McpSettings;
 
 /// Tools of one server, at the most.
 pub(super) const TOOLS_MAX: usize = 64;
@@ -110,9 +110,6 @@ impl Offered {
         }
     }
 }
-
-/// What calling a server's tools twice does is its operator's to say, and not the server's.
-pub(super) const EFFECT_DEFAULT: Effect = Effect::AtMostOnce;
 
 /// References to other documents are not followed: nothing is fetched.
 fn validator(schema: &Value) -> Result<Validator, Unfit> {

@@ -5,8 +5,8 @@ use rmcp::transport::async_rw::AsyncRwTransport;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 
-use super::McpSettings;
 use super::limited::{Allowance, Limited};
+use crate::McpSettings;
 
 /// Bytes that a process may write to say who it is, or what it has.
 const GREETING_BYTES_MAX: usize = 4 * 1024 * 1024;

@@ -37,7 +37,7 @@ pub use server::Secret;
 pub(crate) use server::address as server_address;
 pub(crate) use settings::by_key;
 pub use settings::{SETTINGS, Secrecy, Setting};
-pub use tools::{Program, Toolbox};
+pub use tools::Toolbox;
 
 /// Names the configuration file.
 const FILE_VARIABLE: &str = "ASSAY_CONFIG";

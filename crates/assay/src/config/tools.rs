@@ -1,10 +1,10 @@
 //! The tables `[tools.NAME]` of the configuration file: which tools a model may have called.
 
-use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use adapter_tools::McpSettings;
 use engine::ports::Effect;
 
 use super::ConfigError;
@@ -15,9 +15,7 @@ const TOOLBOXES_MAX: usize = 16;
 /// Bytes in a toolbox's name: it begins the names of its tools.
 const NAME_BYTES_MAX: usize = 20;
 const TIMEOUT_S: RangeInclusive<u32> = 1..=60;
-const TIMEOUT_S_DEFAULT: u32 = 30;
 const ANSWER_BYTES: RangeInclusive<u32> = 1..=65_536;
-const ANSWER_BYTES_DEFAULT: u32 = 16_384;
 
 /// Where tools are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,40 +25,7 @@ pub enum Toolbox {
     /// `[tools.scripted]`: stand-ins for load and fault tests.
     Scripted,
     /// `[tools.NAME]` with a `command`: a program that speaks the Model Context Protocol.
-    Program(Program),
-}
-
-/// A program with tools.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Program {
-    /// Its name here.
-    pub name: String,
-    /// The program.
-    pub command: PathBuf,
-    /// What it is started with.
-    pub args: Vec<String>,
-    /// All of its environment; the values may be secret.
-    pub env: BTreeMap<String, String>,
-    /// The tools that may be called; `*` is all of them.
-    pub allow: Vec<String>,
-    /// How long a call may take.
-    pub timeout: Duration,
-    /// Bytes of an answer.
-    pub answer_bytes_max: usize,
-    /// What calling one of its tools twice does.
-    pub effect: Effect,
-}
-
-/// As it may be shown: without the values of the environment.
-impl std::fmt::Debug for Program {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { name, command, args, .. } = self;
-        f.debug_struct("Program")
-            .field("name", name)
-            .field("command", command)
-            .field("args", args)
-            .finish_non_exhaustive()
-    }
+    Program(McpSettings),
 }
 
 /// Reads the tables, with what `assay config` shows of them.
@@ -91,7 +56,7 @@ pub(super) fn read(
     (toolboxes, shown)
 }
 
-fn program(name: String, fields: &mut Fields<'_>) -> Option<Program> {
+fn program(name: String, fields: &mut Fields<'_>) -> Option<McpSettings> {
     let is_of_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if name.len() > NAME_BYTES_MAX || !name.bytes().all(is_of_name) {
         fields.refuse(format!("its name must be of a-z, 0-9 and -, at most {NAME_BYTES_MAX}"));
@@ -109,22 +74,22 @@ fn program(name: String, fields: &mut Fields<'_>) -> Option<Program> {
     let args = fields.texts("args");
     let env = fields.secrets("env");
     let allow = fields.texts("allow");
-    let timeout_s = fields.whole("timeout_s", TIMEOUT_S).unwrap_or(TIMEOUT_S_DEFAULT);
-    let answer_bytes_max = fields.whole("answer_bytes_max", ANSWER_BYTES);
+    let timeout = fields.whole("timeout_s", TIMEOUT_S).map(|s| Duration::from_secs(s.into()));
+    let answer_bytes_max = fields.whole("answer_bytes_max", ANSWER_BYTES).map(|max| max as usize);
     let effect = fields.parsed("effect", |effect| match effect {
         "repeatable" => Ok(Effect::Repeatable),
         "at_most_once" => Ok(Effect::AtMostOnce),
         _ => Err("must be repeatable or at_most_once".to_owned()),
     });
-    Some(Program {
+    Some(McpSettings {
         name,
         command: PathBuf::from(command?),
         args,
         env,
         allow,
-        timeout: Duration::from_secs(timeout_s.into()),
-        answer_bytes_max: answer_bytes_max.unwrap_or(ANSWER_BYTES_DEFAULT) as usize,
-        effect: effect.unwrap_or(Effect::AtMostOnce),
+        timeout: timeout.unwrap_or(McpSettings::TIMEOUT_DEFAULT),
+        answer_bytes_max: answer_bytes_max.unwrap_or(McpSettings::ANSWER_BYTES_MAX_DEFAULT),
+        effect: effect.unwrap_or(McpSettings::EFFECT_DEFAULT),
     })
 }
 
