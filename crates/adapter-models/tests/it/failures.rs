@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::providers::{ANSWER, anthropic, asked, both, openai, reply, settings};
 use crate::support::{Kept, call};
 
-const TRANSIENT: ErrorClass = ErrorClass::Transient { retry_after: None };
+pub(crate) const TRANSIENT: ErrorClass = ErrorClass::Transient { retry_after: None };
 
 /// Asks both protocols, and checks what comes of it.
 async fn both_fail(
@@ -129,80 +129,6 @@ async fn a_providers_words_are_shown_on_one_short_line_and_never_with_the_key() 
     }
     let script = |_, _: &Request| Reply::status(503).stall();
     both_fail("no body comes", script, (TRANSIENT, Code::ModelUnavailable)).await;
-}
-
-#[tokio::test]
-async fn a_provider_that_cannot_be_reached_is_unavailable() {
-    let provider = ScriptedProvider::start(|_, _| Reply::none()).await;
-    let mut settings = settings(&provider);
-    let address = provider.stop().await;
-    for (base_url, words) in [
-        (format!("http://{address}/v1"), "connection refused"),
-        ("http://no-such-provider.invalid/v1".to_owned(), "its name cannot be resolved"),
-    ] {
-        settings.base_url = base_url;
-        let model = OpenAiModel::new(settings.clone()).expect("a model");
-        let error = asked().refused_by(&model, 0).await;
-        assert_eq!((error.class(), error.code()), (TRANSIENT, Code::ModelUnavailable));
-        let said = error.to_string();
-        assert!(said.ends_with(words) && !said.contains("127.0.0.1"), "{said}");
-    }
-}
-
-#[cfg(feature = "https")]
-#[tokio::test]
-async fn a_provider_that_speaks_no_tls_is_unavailable() {
-    use tokio::io::AsyncWriteExt as _;
-
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address");
-    let answering = tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.expect("a connection");
-        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.expect("an answer");
-        // The client reads it before the connection ends.
-        let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
-    });
-    let base_url = format!("https://{address}/v1");
-    let model = OpenAiModel::new(ProviderSettings::new("tested", &base_url, "scripted-1"));
-    let error = asked().refused_by(&model.expect("a model"), 0).await;
-    assert_eq!((error.class(), error.code()), (TRANSIENT, Code::ModelUnavailable));
-    assert!(error.to_string().ends_with("TLS failed"), "{error}");
-    answering.await.expect("the server ends");
-}
-
-#[cfg(feature = "https")]
-#[tokio::test]
-async fn a_certificate_that_nobody_vouches_for_is_as_good_as_none() {
-    use tokio::io::{AsyncBufReadExt as _, BufReader};
-
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = |name: &str| folder.path().join(name);
-    let mut certify = std::process::Command::new("openssl");
-    certify.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]);
-    certify.args(["-nodes", "-days", "2", "-subj", "/CN=localhost"]);
-    certify.args(["-addext", "subjectAltName=IP:127.0.0.1"]);
-    certify.arg("-keyout").arg(file("key")).arg("-out").arg(file("certificate"));
-    if !certify.output().is_ok_and(|made| made.status.success()) {
-        testkit::skip("openssl is not installed, which makes the certificate");
-        return;
-    }
-    let mut server = tokio::process::Command::new("openssl");
-    server.args(["s_server", "-accept", "127.0.0.1:0", "-www", "-naccept", "2"]);
-    server.arg("-key").arg(file("key")).arg("-cert").arg(file("certificate"));
-    server.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null());
-    let mut server = server.kill_on_drop(true).spawn().expect("a server");
-    let mut said = BufReader::new(server.stdout.take().expect("its output")).lines();
-    let address = loop {
-        let line = said.next_line().await.expect("a line").expect("it says where it is");
-        if let Some(address) = line.strip_prefix("ACCEPT ") {
-            break address.to_owned();
-        }
-    };
-    let base_url = format!("https://{address}/v1");
-    let model = OpenAiModel::new(ProviderSettings::new("tested", &base_url, "scripted-1"));
-    let error = asked().refused_by(&model.expect("a model"), 0).await;
-    assert_eq!((error.class(), error.code()), (TRANSIENT, Code::ModelUnavailable));
-    assert!(error.to_string().ends_with("TLS failed"), "{error}");
 }
 
 #[tokio::test]

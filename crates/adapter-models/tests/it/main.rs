@@ -8,3 +8,4 @@ mod providers;
 mod scripted;
 mod staged;
 mod support;
+mod unreachable;
