@@ -14,6 +14,7 @@
 pub mod context;
 #[cfg(feature = "export")]
 mod export;
+mod exporting;
 mod ids;
 mod logs;
 mod panics;
@@ -29,7 +30,8 @@ use tracing_subscriber::registry::Registry;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
 #[cfg(feature = "export")]
-pub use export::{ExportError, Exporting, Protocol};
+pub use export::ExportError;
+pub use exporting::{Exporting, Protocol};
 pub use logs::Format;
 
 /// The filter of a command that answers and exits: its user wants the answer, and sees in the
@@ -46,8 +48,8 @@ pub struct Options {
     pub filter: String,
     /// How an event is written.
     pub format: Format,
-    /// Where traces are sent to; nowhere if `None`.
-    #[cfg(feature = "export")]
+    /// Where traces are sent to; nowhere if `None`, or if this was compiled without the feature
+    /// `export`, which the log says then.
     pub exporting: Option<Exporting>,
 }
 
@@ -109,6 +111,10 @@ pub fn init(options: &Options) -> Result<Telemetry, TelemetryError> {
     let traces = None::<tracing_subscriber::layer::Identity>;
     let subscriber = tracing_subscriber::registry().with(log).with(traces);
     subscriber.try_init().map_err(TelemetryError::AlreadySetUp)?;
+    #[cfg(not(feature = "export"))]
+    if options.exporting.is_some() {
+        tracing::warn!("no telemetry is sent: this program was built without the feature for it");
+    }
     Ok(Telemetry {
         _panics: panics::LoggedPanics::install(),
         #[cfg(feature = "export")]

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::error::Error;
-use std::fmt;
 use std::time::Duration;
 
 use opentelemetry::trace::TracerProvider as _;
@@ -21,6 +20,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::FilterFn;
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::exporting::{Exporting, Protocol};
 use crate::spans;
 
 /// The conventions that names and attributes are those of.
@@ -29,31 +29,6 @@ pub(crate) const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.41.0";
 const FINISH_MAX: Duration = Duration::from_secs(5);
 /// What one sending may take.
 const SEND_MAX: Duration = Duration::from_secs(5);
-
-/// Where telemetry is sent, and how much of it.
-#[derive(Clone, PartialEq)]
-pub struct Exporting {
-    /// The collector: `http://HOST:4318` for HTTP, `http://HOST:4317` for gRPC.
-    pub endpoint: String,
-    /// How it is spoken to.
-    pub protocol: Protocol,
-    /// What is sent along with every message, such as a key. Never shown.
-    pub headers: Vec<(String, String)>,
-    /// How many of the traces that begin here are sent: 0.0 to 1.0. Where a caller has decided for
-    /// its trace, that counts.
-    pub trace_ratio: f64,
-    /// Which process of the fleet this is, in the words of the conventions on resources.
-    pub resource: Vec<(String, String)>,
-}
-
-/// How a collector is spoken to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Protocol {
-    /// OTLP over gRPC.
-    Grpc,
-    /// OTLP over HTTP, as Protocol Buffers.
-    Http,
-}
 
 /// Why telemetry cannot be sent.
 #[derive(Debug, thiserror::Error)]
@@ -64,19 +39,6 @@ pub enum ExportError {
     /// Nothing can be sent to this address.
     #[error("the collector's address cannot be used")]
     Endpoint(#[source] ExporterBuildError),
-}
-
-impl fmt::Debug for Exporting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
-        f.debug_struct("Exporting")
-            .field("endpoint", &self.endpoint)
-            .field("protocol", &self.protocol)
-            .field("headers", &names)
-            .field("trace_ratio", &self.trace_ratio)
-            .field("resource", &self.resource)
-            .finish()
-    }
 }
 
 /// Sends spans in batches, from a thread of its own: nothing waits for a collector, and what it does
