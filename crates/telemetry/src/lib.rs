@@ -5,6 +5,8 @@
 //! reads the environment: the caller passes in what its configuration says.
 #![warn(missing_docs)]
 
+pub mod metrics;
+
 mod panics;
 
 use std::io::{IsTerminal as _, stderr};
