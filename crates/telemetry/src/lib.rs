@@ -17,6 +17,7 @@ mod export;
 mod exporting;
 mod ids;
 mod logs;
+pub mod metrics;
 mod panics;
 pub mod spans;
 
