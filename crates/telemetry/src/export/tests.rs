@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 use std::future::{Future, ready};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
+use contracts::job::Usage;
 use contracts::{DocumentId, JobId, Timestamp, TraceContext, WorkerId};
 use opentelemetry::trace::{SpanKind, Status};
 use opentelemetry_sdk::error::OTelSdkResult;
@@ -12,7 +12,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::layer;
 use crate::context;
-use crate::spans::{self, Attempt, Chat, Request, Spent, Statement};
+use crate::spans::{self, Attempt, Chat, Request, Statement};
 
 /// The attributes of the conventions that our spans have, as the published names have them.
 #[expect(deprecated, reason = "the next version has those of generative AI in another repository")]
@@ -96,7 +96,7 @@ fn everything() {
         drop(spans::retrieval());
         let (provider, model, server) = ("openai", "gpt", "localhost");
         let chat = spans::chat(&Chat { provider, model, server, port: 443, max_tokens: 1 });
-        spans::spent(&chat, Spent { input_tokens: 1, output_tokens: 2 });
+        spans::spent(&chat, Usage { input_tokens: 1, output_tokens: 2, ..Usage::default() });
         spans::failed(&chat, "model_timeout");
         drop(spans::tool_call("calculator", "c-1"));
     });
@@ -185,9 +185,8 @@ fn what_asks_how_the_process_is_and_what_nobody_asked_for_is_in_no_trace() {
         }
         drop(spans::database(Statement { system: "sqlite", operation: "SELECT", table: "jobs" }));
         tracing::info_span!("a library's own").in_scope(|| tracing::info!("hello"));
-        let waited = Duration::from_secs(1);
-        let unsampled = TraceContext::of_span(1, 1, 0).unwrap();
-        spans::queue_wait(JobId::new(), &unsampled, waited, Timestamp::from_millis(0));
+        let (unsampled, now) = (TraceContext::of_span(1, 1, 0).unwrap(), Timestamp::from_millis(0));
+        spans::queue_wait(JobId::new(), &unsampled, now, now);
     });
     assert_eq!(spans.keys().collect::<Vec<_>>(), Vec::<&String>::new());
 }

@@ -42,13 +42,12 @@ pub fn request(request: &Request<'_>) -> (Span, TraceContext) {
 }
 
 fn traced(request: &Request<'_>) -> Span {
-    let known = METHODS.contains(&request.method);
     let span = tracing::info_span!(
         target: TARGET,
         "HTTP",
         otel.kind = "server",
         otel.status_code = Empty,
-        http.request.method = if known { request.method } else { "_OTHER" },
+        http.request.method = named(request.method).unwrap_or("_OTHER"),
         http.route = Empty,
         http.response.status_code = Empty,
         url.path = request.path,
@@ -67,10 +66,15 @@ pub fn answered(span: &Span, method: &str, route: Option<&str>, status: u16) {
     span.record("http.response.status_code", status);
     if let Some(route) = route {
         span.record("http.route", route);
-        context::rename(span, format!("{method} {route}"));
+        context::rename(span, format!("{} {route}", named(method).unwrap_or("HTTP")));
     }
     // A client's mistake is no failure of the server.
     if status >= 500 {
         super::failed(span, &status.to_string());
     }
+}
+
+/// A method that has a name, else `None`.
+fn named(method: &str) -> Option<&str> {
+    METHODS.contains(&method).then_some(method)
 }

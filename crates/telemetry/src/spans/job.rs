@@ -25,18 +25,19 @@ pub struct Attempt<'a> {
     pub brought_by: Option<&'a TraceContext>,
 }
 
-/// Records that a job waited for a worker from when it was due to `until`, by the store's clock.
-pub fn queue_wait(job_id: JobId, trace: &TraceContext, waited: Duration, until: Timestamp) {
+/// Records that a job waited for a worker since it was due, until it was claimed: by the store's
+/// clock.
+pub fn queue_wait(job_id: JobId, trace: &TraceContext, due: Timestamp, claimed: Timestamp) {
     if !trace.is_sampled() {
         return;
     }
-    let until = system_time(until);
     let tracer = opentelemetry::global::tracer(TARGET);
     let span = tracer
         .span_builder("queue wait")
-        .with_start_time(until.checked_sub(waited).unwrap_or(until))
+        .with_start_time(system_time(due))
         .with_attributes([KeyValue::new("assay.job.id", job_id.to_string())]);
-    span.start_with_context(&tracer, &context::remote_parent(trace)).end_with_timestamp(until);
+    let mut span = span.start_with_context(&tracer, &context::remote_parent(trace));
+    span.end_with_timestamp(system_time(claimed));
 }
 
 /// An attempt at a job, from its claim to its end.

@@ -22,7 +22,7 @@ pub use database::{Statement, database};
 pub use http::{Request, answered, request};
 pub use job::{Attempt, attempt, document, ended, queue_wait, step};
 pub use messaging::{process_hint, send_hint};
-pub use model::{Chat, Spent, chat, retrieval, spent};
+pub use model::{Chat, chat, retrieval, spent};
 pub use tool::tool_call;
 
 /// The target of every span: what goes into traces, and nothing else does.

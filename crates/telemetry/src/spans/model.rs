@@ -1,3 +1,4 @@
+use contracts::job::Usage;
 use tracing::Span;
 use tracing::field::Empty;
 
@@ -16,15 +17,6 @@ pub struct Chat<'a> {
     pub port: u16,
     /// Tokens that the answer may have.
     pub max_tokens: u32,
-}
-
-/// What a call of a model used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Spent {
-    /// Tokens that were read.
-    pub input_tokens: u64,
-    /// Tokens that were written.
-    pub output_tokens: u64,
 }
 
 /// A call of a model, to the end of its answer.
@@ -50,9 +42,9 @@ pub fn chat(chat: &Chat<'_>) -> Span {
 }
 
 /// Says what a call of a model used.
-pub fn spent(span: &Span, spent: Spent) {
-    span.record("gen_ai.usage.input_tokens", spent.input_tokens);
-    span.record("gen_ai.usage.output_tokens", spent.output_tokens);
+pub fn spent(span: &Span, usage: Usage) {
+    span.record("gen_ai.usage.input_tokens", usage.input_tokens);
+    span.record("gen_ai.usage.output_tokens", usage.output_tokens);
 }
 
 /// A search in the documents.
