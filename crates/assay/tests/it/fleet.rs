@@ -11,6 +11,7 @@ mod recovery;
 mod releases;
 mod restarts;
 mod stalled;
+mod traces;
 
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
