@@ -173,9 +173,7 @@ impl Worker {
     }
 
     async fn announce(&self, claimed: &Claimed) {
-        if let Some(news) = claimed.committed.news() {
-            publish(self.bus.as_ref(), news).await;
-        }
+        publish(self.bus.as_ref(), &claimed.committed).await;
     }
 
     async fn work(self, claimed: Claimed, place: Place, entry: Entry) {

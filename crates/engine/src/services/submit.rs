@@ -161,7 +161,7 @@ impl Default for HintsUnderWay {
 
 /// A job as it was committed a moment ago, with the steps that it took over.
 fn newborn(committed: Committed, submission: Submission, retry_of: Option<JobId>) -> Snapshot {
-    let Committed { job, events } = committed;
+    let Committed { before: _, job, events } = committed;
     let at = job.created_at;
     let steps = events.iter().filter_map(|event| match event.body() {
         Some(EventBody::StepCompleted(data)) => Some(Step {
