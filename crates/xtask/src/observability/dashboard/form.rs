@@ -42,7 +42,7 @@ pub(super) struct Variable {
     label: String,
     r#type: String,
     query: String,
-    current: Current,
+    current: Option<Current>,
     pub(super) datasource: Option<Source>,
     refresh: Option<u8>,
     sort: Option<u8>,
@@ -51,12 +51,12 @@ pub(super) struct Variable {
     all_value: Option<String>,
 }
 
-/// What is chosen at first; of a data source nothing, which is Grafana's default.
+/// What is chosen at first; where nothing is said, Grafana's default.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Current {
-    text: Option<String>,
-    value: Option<String>,
+    text: String,
+    value: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -72,7 +72,7 @@ pub(super) struct Annotation {
     pub(super) datasource: Source,
     enable: bool,
     icon_color: String,
-    pub(super) expr: String,
+    pub(super) target: Target,
     title_format: String,
 }
 

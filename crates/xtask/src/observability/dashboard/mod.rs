@@ -25,7 +25,7 @@ impl Dashboard {
     pub(super) fn expressions(&self) -> impl Iterator<Item = &str> {
         let of_panels = self.panels.iter().flat_map(|panel| &panel.targets);
         let of_panels = of_panels.map(|target| target.expr.as_str());
-        let of_annotations = self.annotations.list.iter().map(|note| note.expr.as_str());
+        let of_annotations = self.annotations.list.iter().map(|note| note.target.expr.as_str());
         of_panels.chain(of_annotations)
     }
 
