@@ -1,10 +1,14 @@
 //! The project's chores: `cargo xtask test` proves a checkout, `cargo xtask manifests` what is in
-//! deploy/kubernetes, `cargo xtask eval` measures retrieval, `cargo xtask bench` speed.
+//! deploy/kubernetes, `cargo xtask observability` the alerts and the dashboard; `cargo xtask eval`
+//! measures retrieval, `cargo xtask bench` speed.
 
 mod bench;
 mod eval;
 mod layering;
 mod manifests;
+#[cfg(test)]
+mod misspelling;
+mod observability;
 mod packages;
 mod suite;
 
@@ -32,6 +36,8 @@ enum Chore {
     Bench(bench::BenchArgs),
     /// Renders what is in deploy/kubernetes and checks all of it.
     Manifests(manifests::ManifestsArgs),
+    /// Checks the alerts, the dashboard and what else is in deploy/observability.
+    Observability(observability::ObservabilityArgs),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -40,6 +46,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Chore::Eval(args) => eval::run(&args),
         Chore::Bench(args) => bench::run(&args),
         Chore::Manifests(args) => manifests::run(&args, &mut std::io::stdout()),
+        Chore::Observability(args) => observability::run(&args, &mut std::io::stdout()),
     }
 }
 
