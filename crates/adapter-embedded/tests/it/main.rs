@@ -4,4 +4,5 @@ mod conformance;
 mod data_dir;
 mod documents;
 mod progress_bus;
+mod schema;
 mod store;

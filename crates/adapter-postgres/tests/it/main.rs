@@ -9,6 +9,7 @@ mod locks;
 mod proxy;
 mod records;
 mod restart;
+mod schema;
 mod side_by_side;
 mod sizes;
 mod tls;
