@@ -1,8 +1,10 @@
 //! The project's chores: `cargo xtask test` proves a checkout, `cargo xtask manifests` what is in
-//! deploy/kubernetes, `cargo xtask eval` measures retrieval, `cargo xtask bench` speed.
+//! deploy/kubernetes, `cargo xtask eval` measures retrieval, `cargo xtask bench` speed, and
+//! `cargo xtask freeze` keeps what the former release must find.
 
 mod bench;
 mod eval;
+mod freeze;
 mod layering;
 mod manifests;
 mod packages;
@@ -32,6 +34,8 @@ enum Chore {
     Bench(bench::BenchArgs),
     /// Renders what is in deploy/kubernetes and checks all of it.
     Manifests(manifests::ManifestsArgs),
+    /// Keeps the statements of the former release for the tests that run them on this one's schema.
+    Freeze(freeze::FreezeArgs),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -40,6 +44,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Chore::Eval(args) => eval::run(&args),
         Chore::Bench(args) => bench::run(&args),
         Chore::Manifests(args) => manifests::run(&args, &mut std::io::stdout()),
+        Chore::Freeze(args) => freeze::run(&args),
     }
 }
 

@@ -3,6 +3,7 @@
 mod conformance;
 mod database;
 mod fleet;
+mod former;
 mod group_commit;
 mod leases;
 mod locks;
