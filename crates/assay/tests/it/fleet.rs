@@ -11,6 +11,8 @@ mod recovery;
 mod releases;
 mod restarts;
 mod stalled;
+#[cfg(feature = "faults")]
+mod workflows;
 
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
