@@ -1,11 +1,13 @@
 //! A fleet: gateways and workers as processes, over a real PostgreSQL and a real RabbitMQ.
 
 mod audit;
+mod backup;
 mod chaos;
 mod clocks;
 mod crashes;
 mod dispatch;
 mod frozen;
+mod golden;
 pub(crate) mod processes;
 mod recovery;
 mod releases;
