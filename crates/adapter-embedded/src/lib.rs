@@ -24,4 +24,4 @@ pub use database::{OpenError, WriteCounts};
 pub use hint_queue::InProcessHintQueue;
 pub use job_store::Records;
 pub use progress_bus::InProcessProgressBus;
-pub use store::Store;
+pub use store::{Store, schema};

@@ -2,9 +2,10 @@ use std::sync::Arc;
 
 use contracts::Timestamp;
 use engine::ports::Clock;
+use engine::schema::Schema;
 
 use crate::data_dir::DataDir;
-use crate::database::{Database, LateNews, OpenError, Readers, WriteCounts, Writer};
+use crate::database::{self, Database, LateNews, OpenError, Readers, WriteCounts, Writer};
 use crate::document_store;
 use crate::job_store::{self, LastServed, Leases};
 
@@ -24,8 +25,18 @@ pub struct Store {
     dir: DataDir,
 }
 
+/// How the form of a directory's database stands to this release's. Nothing of it is changed.
+///
+/// # Errors
+/// [`OpenError::Open`], also if there is no database.
+pub fn schema(dir: &DataDir) -> Result<Schema, OpenError> {
+    database::schema(&dir.database())
+}
+
 impl Store {
     /// Opens the directory's database, creating or migrating it where needed.
+    ///
+    /// A database of the next release's form is served as it is.
     ///
     /// At start every lease is void: the jobs and documents that the former process held are given
     /// back, each with a crash counted, and hints are taken again.

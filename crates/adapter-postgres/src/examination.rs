@@ -1,10 +1,11 @@
 //! Looking at a database from outside, without using it: for whoever wonders what is wrong.
 
 use contracts::Timestamp;
+use engine::schema::Schema;
 
 use crate::connector::Connector;
 use crate::fault::Fault;
-use crate::migration::{MigrateError, Schema, reach, schema};
+use crate::migration::{MigrateError, reach, schema};
 use crate::settings::Settings;
 use crate::sql;
 use crate::value::{ReadRow as _, Time, table};

@@ -22,6 +22,6 @@ mod value;
 
 pub use connector::ConnectError;
 pub use examination::{Examined, examine};
-pub use migration::{MigrateError, Schema, migrate, schema};
+pub use migration::{MigrateError, migrate, schema};
 pub use settings::{Settings, SettingsError};
 pub use store::{OpenError, Store};

@@ -1,5 +1,8 @@
 //! Bringing a database to this release's form.
 
+use engine::schema::{Form, RELEASE, Schema, Standing};
+use tokio_postgres::Client;
+
 use crate::connector::{ConnectError, Connector};
 use crate::fault::Fault;
 use crate::settings::Settings;
@@ -16,8 +19,14 @@ const UNLIMITED: &str = "SET statement_timeout = 0; SET lock_timeout = 0; \
 /// It does not wait long for a table that somebody uses: everybody else would queue up behind it.
 const IMPATIENT: &str = "SET lock_timeout = '5s'";
 
-/// Where refinery lists the migrations that a database has seen.
-const HAS_LIST: &str = "SELECT to_regclass('refinery_schema_history') IS NOT NULL AS has_list";
+/// Whether the database has what tells its form: refinery's list, and that of releases, which came
+/// with the second of them.
+const HAS_LISTS: &str = "SELECT to_regclass('refinery_schema_history') IS NOT NULL AS has_list, \
+                         to_regclass('schema_releases') IS NOT NULL AS has_releases";
+const FIND_MIGRATION: &str =
+    "SELECT coalesce(max(version), 0)::integer AS migration FROM refinery_schema_history";
+const FIND_RELEASE: &str =
+    "SELECT coalesce(max(release), 0)::integer AS release FROM schema_releases";
 
 /// Why a database was not migrated. It is as it was before the migration that failed.
 #[derive(Debug, thiserror::Error)]
@@ -28,27 +37,13 @@ pub enum MigrateError {
     /// It refused.
     #[error("the database cannot be migrated")]
     Migrate(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It has a form that came after the next release's. Nothing of it was touched.
+    #[error("{}", .0.beyond())]
+    Beyond(Schema),
 }
 
-/// How a database's form stands to this release's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Schema {
-    /// The newest migration that it has seen; 0 if none.
-    pub found: u32,
-    /// The newest that this release knows.
-    pub known: u32,
-}
-
-impl Schema {
-    /// Whether migrations are missing. A database that is ahead of this release is not behind: the
-    /// release before it still runs on every form.
-    #[must_use]
-    pub const fn is_behind(self) -> bool {
-        self.found < self.known
-    }
-}
-
-/// Brings the database to this release's form, and returns how many migrations that took.
+/// Brings the database to this release's form, and returns how many migrations that took: none if
+/// it has the next release's form, which this one serves.
 ///
 /// Processes that migrate at a time wait for each other, and all but the first find nothing to do.
 ///
@@ -60,9 +55,15 @@ pub async fn migrate(settings: &Settings) -> Result<usize, MigrateError> {
     for statement in [UNLIMITED, LOCK, IMPATIENT] {
         client.batch_execute(statement).await.map_err(refused)?;
     }
+    // The lock goes with the connection.
+    let schema = read(&client).await?;
+    match schema.standing() {
+        Standing::Behind | Standing::Own => {}
+        Standing::Next => return Ok(0),
+        Standing::Beyond => return Err(MigrateError::Beyond(schema)),
+    }
     let runner = embedded::migrations::runner().set_abort_missing(false);
     let report = runner.run_async(&mut *client).await.map_err(refused)?;
-    // The lock goes with the connection.
     Ok(report.applied_migrations().len())
 }
 
@@ -72,17 +73,29 @@ pub async fn migrate(settings: &Settings) -> Result<usize, MigrateError> {
 /// [`MigrateError`].
 pub async fn schema(settings: &Settings) -> Result<Schema, MigrateError> {
     let connector = Connector::new(settings)?;
-    let mut client = connector.direct(&settings.direct).await.map_err(reach)?;
+    let client = connector.direct(&settings.direct).await.map_err(reach)?;
+    read(&client).await
+}
+
+async fn read(client: &Client) -> Result<Schema, MigrateError> {
     let runner = embedded::migrations::runner();
     let known = runner.get_migrations().iter().map(refinery::Migration::version).max();
-    let known = known.map_or(0, version);
-    let has_list = client.query_one(HAS_LIST, &[]).await.map_err(refused)?;
-    // An empty database has none yet.
-    if !has_list.try_get("has_list").map_err(refused)? {
-        return Ok(Schema { found: 0, known });
-    }
-    let last = runner.get_last_applied_migration_async(&mut *client).await.map_err(refused)?;
-    Ok(Schema { found: last.map_or(0, |migration| version(migration.version())), known })
+    let own = Form { release: RELEASE, migration: known.map_or(0, version) };
+    let has = client.query_one(HAS_LISTS, &[]).await.map_err(refused)?;
+    let number = async |is_there: &str, query: &str| {
+        if !has.try_get::<_, bool>(is_there).map_err(refused)? {
+            return Ok(None);
+        }
+        let row = client.query_one(query, &[]).await.map_err(refused)?;
+        let number: i32 = row.try_get(0).map_err(refused)?;
+        Ok::<_, MigrateError>(Some(number.unsigned_abs()))
+    };
+    // An empty database has no list yet.
+    let migration = number("has_list", FIND_MIGRATION).await?.unwrap_or(0);
+    let release = number("has_releases", FIND_RELEASE).await?;
+    // The first release did not say so.
+    let release = release.unwrap_or_else(|| migration.min(1));
+    Ok(Schema { found: Form { release, migration }, own })
 }
 
 fn version(version: refinery::SchemaVersion) -> u32 {

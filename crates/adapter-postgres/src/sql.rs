@@ -50,6 +50,7 @@ statements! {
     LOCK_FREE_JOBS = "lock_free_jobs";
     LOCK_JOBS = "lock_jobs";
     MARK_HINTED = "mark_hinted";
+    NOTE_PIPELINES = "note_pipelines";
     NOTE_SWEEP = "note_sweep";
     OPEN_ATTEMPTS = "open_attempts";
     PAGE_RECORDS = "page_records";
@@ -71,6 +72,7 @@ statements! {
     SELECT_LOGS = "select_logs";
     SELECT_NOW = "select_now";
     SELECT_PASSAGES = "select_passages";
+    SELECT_PIPELINES = "select_pipelines";
     SELECT_RECORDS = "select_records";
     SELECT_SETTINGS = "select_settings";
     SELECT_SNAPSHOT = "select_snapshot";
@@ -94,7 +96,7 @@ mod tests {
     use crate::{Settings, migrate};
 
     /// What may read a table from end to end: tables of a row, or a few.
-    const SMALL: &[&str] = &["sweeps", "refills", "workers", "pg_database"];
+    const SMALL: &[&str] = &["sweeps", "refills", "workers", "pipelines", "pg_database"];
 
     #[tokio::test]
     async fn every_statement_can_be_prepared() {

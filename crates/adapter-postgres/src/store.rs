@@ -1,13 +1,14 @@
 use std::sync::Arc;
 
 use engine::faults::{CLAIM, SUBMIT, SWEEP, WRITE};
+use engine::schema::{Schema, Standing};
 
 use crate::connector::{ConnectError, Connector};
 use crate::database::{Database, Query};
 use crate::fault::Fault;
 use crate::group_commit::Lane;
 use crate::job_store::{Changes, LateNews, Leases, Submissions, UnknownClaims};
-use crate::migration::{MigrateError, Schema, schema};
+use crate::migration::{MigrateError, schema};
 use crate::settings::Settings;
 use crate::sql;
 
@@ -41,11 +42,11 @@ pub enum OpenError {
     #[error(transparent)]
     Schema(#[from] MigrateError),
     /// It is not migrated to this release's form.
-    #[error(
-        "the database is at migration {}, and this release needs {}: run `assay migrate`",
-        .0.found, .0.known
-    )]
+    #[error("the database has {}, and this release needs {}: run `assay migrate`", .0.found, .0.own)]
     Behind(Schema),
+    /// It is migrated to a form that came after the next release's.
+    #[error("{}", .0.beyond())]
+    Beyond(Schema),
     /// It answers before what was committed is on the disk: what is accepted could be lost.
     #[error("the database is set to lose commits in a crash: {setting} is {value}")]
     NotDurable {
@@ -57,15 +58,17 @@ pub enum OpenError {
 }
 
 impl Store {
-    /// Opens a migrated database.
+    /// Opens a database of this release's form, or of the next one's.
     ///
     /// # Errors
     /// [`OpenError`]. A database whose settings let it lose what it has committed is refused.
     pub async fn open(settings: &Settings) -> Result<Self, OpenError> {
         let connector = Connector::new(settings)?;
         let schema = schema(settings).await?;
-        if schema.is_behind() {
-            return Err(OpenError::Behind(schema));
+        match schema.standing() {
+            Standing::Own | Standing::Next => {}
+            Standing::Behind => return Err(OpenError::Behind(schema)),
+            Standing::Beyond => return Err(OpenError::Beyond(schema)),
         }
         let database = Database::new(connector.pool(settings, settings.connections_max)?);
         check_durability(&database).await?;

@@ -71,6 +71,20 @@ mod tests {
         assert_eq!(json, serde_json::json!({"v": 1, "job_id": hint.job_id}));
     }
 
+    /// A message that came with a release is never edited: the broker holds some while it is
+    /// replaced, by the next one or by the one before.
+    #[test]
+    fn messages_of_the_first_form_are_read_and_written_the_same() {
+        let [hint, news] =
+            [include_str!("../fixtures/v1/hint.json"), include_str!("../fixtures/v1/news.json")];
+        let read: HintMessage = serde_json::from_str(hint).unwrap();
+        assert_eq!(serde_json::to_string(&HintMessage::new(read.hint)).unwrap(), hint.trim_end());
+        let read: NewsMessage = serde_json::from_str(news).unwrap();
+        assert!(read.lost && read.news.iter().all(|news| !news.events.is_empty()));
+        let written = serde_json::to_value(NewsMessage::new(read.lost, read.news)).unwrap();
+        assert_eq!(written, serde_json::from_str::<serde_json::Value>(news).unwrap());
+    }
+
     #[test]
     fn a_trace_travels_beside_the_message() {
         let sent = TraceContext::root();

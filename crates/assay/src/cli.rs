@@ -214,7 +214,7 @@ pub struct Worker {
 /// `assay migrate`.
 #[derive(Debug, Args)]
 pub struct Migrate {
-    /// Change nothing; exit with 1 if the database is behind this release
+    /// Change nothing; exit with 1 if this release does not serve the database as it is
     #[arg(long)]
     pub check: bool,
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use adapter_retrieval::{InProcessReader, ReaderLimits, ReaderProcess};
 use anyhow::Context as _;
 use contracts::TenantId;
+use engine::analysis::PIPELINES;
 use engine::ports::{
     Corpus, DocumentReader, DocumentStore, HintQueue, JobStore, ProgressBus, Retriever, SecretStore,
 };
@@ -40,6 +41,8 @@ pub struct Settings {
     pub grace: Duration,
     /// Between attempts.
     pub retry: RetryPolicy,
+    /// The versions of the workflow that jobs are run with, newest first.
+    pub pipelines: &'static [u32],
 }
 
 /// Where documents are read.
@@ -56,7 +59,7 @@ impl Settings {
     #[must_use]
     pub fn of(config: &Config) -> Self {
         let (slots, readers, grace) = (config.slots, config.readers, config.drain_grace);
-        Self { slots, readers, grace, ..Self::default() }
+        Self { slots, readers, grace, pipelines: pipelines(), ..Self::default() }
     }
 }
 
@@ -69,8 +72,17 @@ impl Default for Settings {
             reading: Reading::ThisProgram,
             grace: Duration::from_secs(5),
             retry: RetryPolicy::default(),
+            pipelines: PIPELINES,
         }
     }
+}
+
+/// The versions of the workflow that a worker of this program runs.
+fn pipelines() -> &'static [u32] {
+    #[cfg(feature = "faults")]
+    return crate::config::pipelines();
+    #[cfg(not(feature = "faults"))]
+    PIPELINES
 }
 
 /// What a process does of all that there is to do.
@@ -257,7 +269,11 @@ fn worker(ports: &Ports, run_job: RunJobPorts, settings: Settings) -> Worker {
             bus: Arc::clone(&ports.bus),
         },
         RunJob::new(run_job, settings.retry, rand::random::<f64>),
-        WorkerSettings { slots: settings.slots, grace: settings.grace },
+        WorkerSettings {
+            slots: settings.slots,
+            grace: settings.grace,
+            pipelines: settings.pipelines,
+        },
         Arc::new(|| exit::broken()),
     )
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::fields::FieldError;
 use crate::limits::PROBLEM_DETAIL_CHARS_MAX;
@@ -23,6 +23,9 @@ pub struct Problem {
     /// This occurrence, for the person who reads it.
     pub detail: String,
     /// The kind of problem, for programs.
+    // One of a later release is read as `internal`: the other fields say what it is.
+    #[serde(deserialize_with = "known_code")]
+    #[cfg_attr(feature = "schema", schemars(with = "Code"))]
     pub code: Code,
     /// Whether trying again can help; `null` where nobody knows.
     pub retryable: Option<bool>,
@@ -52,9 +55,17 @@ pub struct Problem {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Cause {
     /// Its kind.
+    #[serde(deserialize_with = "known_code")]
+    #[cfg_attr(feature = "schema", schemars(with = "Code"))]
     pub code: Code,
     /// This occurrence.
     pub detail: String,
+}
+
+/// A job that a later release failed is shown, though this one does not know what for.
+fn known_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Code, D::Error> {
+    let word = serde_json::Value::String(String::deserialize(deserializer)?);
+    Ok(serde_json::from_value(word).unwrap_or(Code::Internal))
 }
 
 impl Problem {

@@ -13,6 +13,7 @@ pub mod bus;
 pub mod clock;
 pub mod document_store;
 mod eventually;
+pub mod former;
 pub mod hint_queue;
 pub mod job_records;
 pub mod job_store;

@@ -38,6 +38,8 @@ pub type EndProcess = Arc<dyn Fn() + Send + Sync>;
 /// What a heartbeat does its work with.
 pub(crate) struct Heartbeat {
     pub(crate) worker: WorkerId,
+    /// The versions of the workflow that it knows.
+    pub(crate) pipelines: &'static [u32],
     pub(crate) store: Arc<dyn JobStore>,
     pub(crate) running: Running,
     pub(crate) pulse: Pulse,
@@ -112,7 +114,7 @@ impl Heartbeat {
                 continue;
             }
             let sent_at = Instant::now();
-            match self.store.renew(self.worker).await {
+            match self.store.renew(self.worker, self.pipelines).await {
                 Ok(renewal) => {
                     self.running.cancel(&renewal.cancelling);
                     self.renewals.renewed(sent_at);

@@ -16,7 +16,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contracts::{JobId, TraceContext, WorkerId};
-use engine::analysis::PIPELINE_VERSION;
 use engine::job::Standing;
 use engine::ports::{Claimed, Committed, HintQueue, JobStore, ProgressBus, StoreError};
 use engine::services::{Ended, Renewals, RunJob, StartGate, publish};
@@ -45,6 +44,8 @@ pub struct WorkerSettings {
     pub slots: u32,
     /// What running jobs get to finish by themselves when the worker stops.
     pub grace: Duration,
+    /// The versions of the workflow that it runs, newest first.
+    pub pipelines: &'static [u32],
 }
 
 /// One incarnation of a worker.
@@ -141,6 +142,7 @@ impl Worker {
         self.tasks.spawn(ticking.clone().run_until_cancelled_owned(pulse.clone().tick()));
         let heartbeat = Heartbeat {
             worker: self.id,
+            pipelines: self.settings.pipelines,
             store: Arc::clone(&self.store),
             running: self.running.clone(),
             pulse,
@@ -167,7 +169,7 @@ impl Worker {
     async fn claim(self, taken: Taken, place: Place) {
         let job_id = taken.hint.job_id;
         let brought_by = context::of(&taken.span);
-        match self.store.claim(job_id, self.id, &[PIPELINE_VERSION]).await {
+        match self.store.claim(job_id, self.id, self.settings.pipelines).await {
             Ok(Some(claimed)) => {
                 taken.claimed().await;
                 let job = &claimed.committed.job;
@@ -257,7 +259,7 @@ impl Worker {
         if self.claims.is_closed() {
             return None;
         }
-        match self.store.claim(job_id, self.id, &[PIPELINE_VERSION]).await {
+        match self.store.claim(job_id, self.id, self.settings.pipelines).await {
             Ok(claimed) => {
                 let claimed = claimed?;
                 let job = &claimed.committed.job;

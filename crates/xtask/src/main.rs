@@ -1,9 +1,11 @@
 //! The project's chores: `cargo xtask test` proves a checkout, `cargo xtask manifests` what is in
 //! deploy/kubernetes, `cargo xtask observability` the alerts and the dashboard; `cargo xtask eval`
-//! measures retrieval, `cargo xtask bench` speed.
+//! measures retrieval, `cargo xtask bench` speed, and `cargo xtask freeze` keeps what the former
+//! release must find.
 
 mod bench;
 mod eval;
+mod freeze;
 mod layering;
 mod manifests;
 #[cfg(test)]
@@ -38,6 +40,8 @@ enum Chore {
     Manifests(manifests::ManifestsArgs),
     /// Checks the alerts, the dashboard and what else is in deploy/observability.
     Observability(observability::ObservabilityArgs),
+    /// Keeps the statements of the former release for the tests that run them on this one's schema.
+    Freeze(freeze::FreezeArgs),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -47,6 +51,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Chore::Bench(args) => bench::run(&args),
         Chore::Manifests(args) => manifests::run(&args, &mut std::io::stdout()),
         Chore::Observability(args) => observability::run(&args, &mut std::io::stdout()),
+        Chore::Freeze(args) => freeze::run(&args),
     }
 }
 

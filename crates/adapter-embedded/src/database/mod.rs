@@ -1,5 +1,6 @@
 //! One SQLite file: one connection that writes, a few that read.
 
+mod form;
 mod late_news;
 mod readers;
 mod writer;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::ports::{Clock, StoreError};
+use engine::schema::{Schema, Standing};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::fault::Fault;
@@ -24,10 +26,6 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Prepared statements that a connection keeps: more than there are.
 const STATEMENTS_MAX: usize = 128;
 
-mod embedded {
-    refinery::embed_migrations!("../../migrations/sqlite");
-}
-
 /// Why the database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -35,17 +33,15 @@ pub enum OpenError {
     #[error("the database cannot be opened")]
     Open(#[source] StoreError),
     /// Its tables could not be brought to this release's form. It is as it was before the
-    /// migration that failed. A database of a later release is refused, too.
+    /// migration that failed.
     #[error("the database cannot be migrated")]
     Migrate(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Its tables are those of an earlier release, and it was opened to be read alone.
-    #[error("the database is at migration {found}, and this release needs {known}: start it once")]
-    Behind {
-        /// The newest migration that it has seen.
-        found: i64,
-        /// The newest that this release knows.
-        known: i64,
-    },
+    #[error("the database has {}, and this release needs {}: start it once", .0.found, .0.own)]
+    Behind(Schema),
+    /// Its tables are those of a release after the next one. Nothing of it was touched.
+    #[error("{}", .0.beyond())]
+    Beyond(Schema),
     /// What a former process left could not be put in order.
     #[error("the jobs of the former process cannot be given back")]
     Recover(#[source] StoreError),
@@ -83,25 +79,35 @@ impl Database {
 /// migrated, nor is anything given back.
 pub(crate) fn open_at_rest(file: &Path) -> Result<Readers, OpenError> {
     let failed = |fault: Fault| OpenError::Open(fault.into());
-    let connection = open_for_reading(file).map_err(failed)?;
-    let found = "SELECT coalesce(max(version), 0) FROM refinery_schema_history";
-    let found: i64 =
-        connection.query_row(found, [], |row| row.get(0)).map_err(|error| failed(error.into()))?;
-    let runner = embedded::migrations::runner();
-    let known = runner.get_migrations().iter().map(|migration| i64::from(migration.version()));
-    let known = known.max().unwrap_or_default();
-    if found < known {
-        return Err(OpenError::Behind { found, known });
+    let schema = schema(file)?;
+    match schema.standing() {
+        Standing::Own | Standing::Next => {}
+        Standing::Behind => return Err(OpenError::Behind(schema)),
+        Standing::Beyond => return Err(OpenError::Beyond(schema)),
     }
     Readers::open(|| open_for_reading(file)).map_err(failed)
 }
 
-/// A connection that writes, to a database of this release's form.
+/// How the form of a file that is there stands to this release's. Nothing of it is changed.
+pub(crate) fn schema(file: &Path) -> Result<Schema, OpenError> {
+    let schema = open_for_reading(file).and_then(|connection| form::read(&connection));
+    schema.map_err(|fault| OpenError::Open(fault.into()))
+}
+
+/// A connection that writes, to a database of this release's form, or of the next one's.
 pub(crate) fn open_migrated(file: &Path) -> Result<Connection, OpenError> {
-    let mut connection = open_for_writing(file).map_err(|fault| OpenError::Open(fault.into()))?;
-    embedded::migrations::runner()
-        .run(&mut connection)
-        .map_err(|error| OpenError::Migrate(Box::new(error)))?;
+    let failed = |fault: Fault| OpenError::Open(fault.into());
+    if file.exists() {
+        // Before anything of a database that is not ours is touched.
+        let schema = schema(file)?;
+        match schema.standing() {
+            Standing::Own | Standing::Behind => {}
+            Standing::Next => return open_for_writing(file).map_err(failed),
+            Standing::Beyond => return Err(OpenError::Beyond(schema)),
+        }
+    }
+    let mut connection = open_for_writing(file).map_err(failed)?;
+    form::migrate(&mut connection)?;
     Ok(connection)
 }
 
@@ -130,9 +136,7 @@ fn prepare(connection: &Connection) -> Result<(), Fault> {
 
 #[cfg(test)]
 mod tests {
-    use refinery::Target;
-
-    use super::{embedded, open_for_reading, open_for_writing, open_migrated};
+    use super::{form, open_for_reading, open_for_writing, open_migrated};
 
     #[test]
     fn a_commit_is_durable_and_keeps_references_whole() {
@@ -152,8 +156,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("assay.db");
         let mut connection = open_for_writing(&file).unwrap();
-        let earlier = embedded::migrations::runner().set_target(Target::Version(2));
-        earlier.run(&mut connection).unwrap();
+        form::migrate_to(&mut connection, 2);
         let written = "
             INSERT INTO documents VALUES (
                 zeroblob(16), 'default', 1, '3M', '3m', 'Report', NULL, NULL, 'abc', 9, 2, 5);

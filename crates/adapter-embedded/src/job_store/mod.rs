@@ -140,8 +140,8 @@ impl JobStore for Store {
         self.writer().write(move |tx| worker::write(tx, write)).await
     }
 
-    async fn renew(&self, worker: WorkerId) -> Result<Renewal, StoreError> {
-        self.leases().hear(worker, self.now());
+    async fn renew(&self, worker: WorkerId, pipelines: &[u32]) -> Result<Renewal, StoreError> {
+        self.leases().hear(worker, pipelines, self.now());
         let read = move |connection: &rusqlite::Connection| {
             let mut select = connection.prepare_cached(sql::FIND_CANCELLING)?;
             let ids = select

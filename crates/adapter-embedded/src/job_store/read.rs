@@ -257,9 +257,9 @@ pub(super) fn attempts(
             finished_at: row.get::<_, Option<i64>>("finished_at")?.map(time),
             outcome: outcome.map(|word| value(OUTCOMES, &word, "outcome")).transpose()?,
             error: error.as_deref().map(serde_json::from_str).transpose()?,
+            // It is only shown: one of a later release is left out.
             requeue_reason: reason
-                .map(|word| value(REQUEUE_REASONS, &word, "requeue reason"))
-                .transpose()?,
+                .and_then(|word| value(REQUEUE_REASONS, &word, "requeue reason").ok()),
             usage: None,
         };
         attempts.push((attempt, spent_before));

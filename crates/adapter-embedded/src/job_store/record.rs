@@ -74,6 +74,7 @@ impl StoredJob {
         let result = match &change {
             Change::Succeed { result, .. } => Some(result.as_ref().clone()),
             Change::Start { .. }
+            | Change::StartOver { .. }
             | Change::Work { .. }
             | Change::Retry { .. }
             | Change::Postpone { .. }

@@ -1,7 +1,7 @@
 //! What a worker asks: claims and fenced writes.
 
 use contracts::{JobId, Submission, WorkerId};
-use engine::job::{Change, Refusal, State};
+use engine::job::{Change, Refusal, State, Workflows};
 use engine::ports::{Claimed, StepRecord, Write, Written};
 use rusqlite::{Connection, Row, named_params};
 
@@ -18,19 +18,18 @@ pub(crate) fn claim(
     worker: WorkerId,
     pipelines: &[u32],
 ) -> Result<Option<Claimed>, Fault> {
-    let (Some(stored), Some(&newest)) = (StoredJob::load(tx, id)?, pipelines.first()) else {
-        return Ok(None);
-    };
-    if stored.row.job.pipeline_version.is_some_and(|stamp| !pipelines.contains(&stamp)) {
-        return Ok(None);
-    }
+    let Some(stored) = StoredJob::load(tx, id)? else { return Ok(None) };
+    let mut done = read_checkpoints(tx.connection, id)?;
+    let taken_over = done.first().map(|step| step.pipeline_version);
+    let (live, remembered) = leases.workflows(tx.now);
+    let workflows = Workflows { own: pipelines, live: &live, remembered: &remembered };
+    let Some(start) = stored.row.job.claim(worker, taken_over, workflows) else { return Ok(None) };
     let usage = stored.row.usage;
-    let start = Change::Start { worker, pipeline_version: newest };
     let Ok(committed) = stored.change(tx, start)? else { return Ok(None) };
     // Should the commit fail, the worker was heard of all the same.
-    leases.hear(worker, tx.now);
+    leases.hear(worker, pipelines, tx.now);
     let submission = read_submission(tx.connection, id)?;
-    let done = read_checkpoints(tx.connection, id)?;
+    done.retain(|step| committed.job.runs(step.pipeline_version));
     let left = committed.job.deadline_at.since(tx.now);
     Ok(Some(Claimed { committed, submission, done, usage, left }))
 }
@@ -83,7 +82,10 @@ const fn is_of_holder(change: &Change) -> bool {
         | Change::Release
         | Change::ConfirmCancel
         | Change::PassDeadline => true,
-        Change::Start { .. } | Change::LoseLease | Change::RequestCancel { .. } => false,
+        Change::Start { .. }
+        | Change::StartOver { .. }
+        | Change::LoseLease
+        | Change::RequestCancel { .. } => false,
     }
 }
 

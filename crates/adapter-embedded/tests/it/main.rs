@@ -3,5 +3,7 @@
 mod conformance;
 mod data_dir;
 mod documents;
+mod former;
 mod progress_bus;
+mod schema;
 mod store;

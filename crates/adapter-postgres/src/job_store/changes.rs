@@ -1,14 +1,16 @@
 //! Batches of changes: lock the rows, let each be decided, write what follows.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use contracts::{JobId, WorkerId};
+use contracts::JobId;
+use engine::job::RETIRED_AFTER;
 use engine::ports::StepRecord;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::asked::{AnyAsked, Needs};
-use super::draft::{Draft, Material, Written};
+use super::draft::{Draft, Heard, KnownWorkflows, Material, Written};
 use super::fold::StepRow;
 use super::log::LogWrites;
 use super::row::{JobAndHolder, LifeColumns, MarkColumns};
@@ -17,6 +19,9 @@ use crate::fault::{Fault, from_stored};
 use crate::group_commit::Commit;
 use crate::sql;
 use crate::value::{Columns as _, ReadRow as _, Time};
+
+#[expect(clippy::cast_possible_truncation, reason = "a constant of half a minute")]
+const RETIRED_AFTER_MS: i64 = RETIRED_AFTER.as_millis() as i64;
 
 /// Commits changes of jobs.
 #[derive(Clone)]
@@ -54,6 +59,7 @@ impl Changes {
         if !with_material.is_empty() {
             queries.push(Query::new(sql::SELECT_SUBMISSIONS, [&with_material as _]));
             queries.push(Query::new(sql::SELECT_CHECKPOINTS, [&with_material as _]));
+            queries.push(Query::new(sql::SELECT_PIPELINES, [&RETIRED_AFTER_MS as _]));
         }
         let (transaction, rows) = self.database.begin(queries).await?;
         let mut rows = rows.into_iter();
@@ -64,7 +70,7 @@ impl Changes {
         let mut materials = if with_material.is_empty() {
             HashMap::new()
         } else {
-            materials_by_job(&next(), &next())?
+            materials_by_job(&next(), &next(), &next())?
         };
         let mut drafts = HashMap::with_capacity(locked.len());
         for row in locked {
@@ -96,8 +102,7 @@ impl Commit for Changes {
                 Err(fault) => request.refuse(fault),
             }
         }
-        writes.heard.sort();
-        writes.heard.dedup();
+        writes.close();
         let expected = writes.jobs.rows();
         let rows = transaction.commit(writes.queries()).await?;
         let found = if expected == 0 { 0 } else { rows.first().map_or(0, Vec::len) };
@@ -117,7 +122,9 @@ struct Writes {
     jobs: LifeColumns,
     marks: MarkColumns,
     logs: LogWrites,
-    heard: Vec<Uuid>,
+    heard: Vec<Heard>,
+    /// The columns of those that were heard of, without repetition.
+    heard_columns: (Vec<Uuid>, Vec<String>),
 }
 
 impl Writes {
@@ -126,7 +133,19 @@ impl Writes {
         self.jobs.push(life);
         self.marks.push(mark);
         self.logs.push(log);
-        self.heard.extend(heard.as_ref().map(WorkerId::as_uuid));
+        self.heard.extend(heard);
+    }
+
+    fn close(&mut self) {
+        self.heard.sort();
+        self.heard.dedup_by_key(|heard| heard.worker);
+        let array = |versions: &[u32]| {
+            let versions: Vec<String> = versions.iter().map(u32::to_string).collect();
+            format!("{{{}}}", versions.join(","))
+        };
+        let columns =
+            self.heard.iter().map(|heard| (*heard.worker.as_uuid(), array(&heard.pipelines)));
+        self.heard_columns = columns.unzip();
     }
 
     fn queries(&self) -> Vec<Query<'_>> {
@@ -137,8 +156,9 @@ impl Writes {
         parameters.extend(self.marks.parameters());
         let mut queries = vec![Query::new(sql::UPDATE_JOBS, parameters)];
         queries.extend(self.logs.queries());
-        if !self.heard.is_empty() {
-            queries.push(Query::new(sql::HEAR_WORKERS, [&self.heard as _]));
+        let (workers, pipelines) = &self.heard_columns;
+        if !workers.is_empty() {
+            queries.push(Query::new(sql::HEAR_WORKERS, [workers as _, pipelines as _]));
         }
         queries
     }
@@ -156,17 +176,35 @@ fn steps_by_job(rows: &Rows) -> Result<HashMap<Uuid, Vec<StepRow>>, Fault> {
 fn materials_by_job(
     submissions: &Rows,
     checkpoints: &Rows,
+    pipelines: &Rows,
 ) -> Result<HashMap<Uuid, Material>, Fault> {
+    let known = Arc::new(workflows(pipelines)?);
     let mut materials: HashMap<Uuid, Material> = HashMap::new();
     for row in submissions {
         let material = materials.entry(row.try_get("job_id")?).or_default();
         material.submission = row.try_get("submission")?;
+        material.known = Arc::clone(&known);
     }
     for row in checkpoints {
         let material = materials.entry(row.try_get("job_id")?).or_default();
         material.done.push(checkpoint(row)?);
     }
     Ok(materials)
+}
+
+fn workflows(rows: &Rows) -> Result<KnownWorkflows, Fault> {
+    let mut known = KnownWorkflows::default();
+    for row in rows {
+        let versions: Vec<i32> = row.try_get("pipelines")?;
+        let versions = versions.into_iter().map(|n| from_stored(n, "pipeline version"));
+        let versions = versions.collect::<Result<Vec<u32>, _>>()?;
+        if row.try_get("is_live")? {
+            known.live.push(versions);
+        } else {
+            known.remembered.extend(versions);
+        }
+    }
+    Ok(known)
 }
 
 /// The finished step that a row holds.

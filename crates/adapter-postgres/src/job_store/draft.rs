@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use contracts::{AnalysisResult, Event, Timestamp, WorkerId};
 use engine::job::{Change, Refusal, Standing};
 use engine::ports::Committed;
@@ -16,7 +18,7 @@ pub(crate) struct Draft {
     /// What a claim hands to its worker.
     pub(crate) material: Option<Material>,
     /// A worker that was heard of by this change.
-    pub(crate) heard: Option<WorkerId>,
+    pub(crate) heard: Option<Heard>,
     /// Whether the row is to be written.
     pub(crate) is_changed: bool,
     /// How the job stood before its newest change.
@@ -29,6 +31,23 @@ pub(crate) struct Draft {
 pub(crate) struct Material {
     pub(crate) submission: String,
     pub(crate) done: Vec<engine::ports::StepRecord>,
+    pub(crate) known: Arc<KnownWorkflows>,
+}
+
+/// The versions of the workflow that workers know.
+#[derive(Debug, Default)]
+pub(crate) struct KnownWorkflows {
+    /// What each live worker knows.
+    pub(crate) live: Vec<Vec<u32>>,
+    /// What one knew not long ago.
+    pub(crate) remembered: Vec<u32>,
+}
+
+/// A worker that was heard of, with the versions of the workflow that it knows.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Heard {
+    pub(crate) worker: WorkerId,
+    pub(crate) pipelines: Vec<u32>,
 }
 
 /// What a changed job is written with.
@@ -36,7 +55,7 @@ pub(crate) struct Written {
     pub(crate) life: LifeRow,
     pub(crate) mark: MarkRow,
     pub(crate) log: Log,
-    pub(crate) heard: Option<WorkerId>,
+    pub(crate) heard: Option<Heard>,
 }
 
 impl Draft {
@@ -90,6 +109,7 @@ fn result_of(change: &Change) -> Option<AnalysisResult> {
     match change {
         Change::Succeed { result, .. } => Some(result.as_ref().clone()),
         Change::Start { .. }
+        | Change::StartOver { .. }
         | Change::Work { .. }
         | Change::Retry { .. }
         | Change::Postpone { .. }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::connector::Connector;
 use crate::database::{Database, Parameter, Query, Rows, pipeline};
-use crate::fault::Fault;
+use crate::fault::{Fault, to_stored};
 use crate::sql;
 
 /// Workers with a connection of their own. Beyond that, a worker's silence alone tells of its
@@ -44,12 +44,14 @@ impl Leases {
         &self,
         database: &Database,
         worker: WorkerId,
+        pipelines: &[u32],
     ) -> Result<Renewal, Fault> {
         let incarnation = *worker.as_uuid();
+        let pipelines = pipelines.iter().map(|n| to_stored(*n, "pipeline version"));
+        let pipelines = pipelines.collect::<Result<Vec<i32>, _>>()?;
         let Some(heart) = self.heart(worker) else {
-            let nothing: Option<i64> = None;
-            let [_, cancelling] = renewal(&incarnation, &nothing);
-            let [renew, _] = renewal(&incarnation, &nothing);
+            let sign = Sign { incarnation, key: None, pipelines };
+            let [renew, cancelling] = sign.queries();
             database.run(renew).await?;
             return read(&database.run(cancelling).await?);
         };
@@ -60,7 +62,7 @@ impl Leases {
             *connection = Some(self.connect(key).await?);
         }
         let Some(open) = connection.as_ref() else { return Err(Fault::Closed) };
-        match pipeline(open, &renewal(&incarnation, &key)).await {
+        match pipeline(open, &Sign { incarnation, key, pipelines }.queries()).await {
             Ok(rows) => rows.last().map_or(Ok(Renewal::default()), read),
             Err(fault) => {
                 // Whatever it was, a new connection begins without it.
@@ -99,11 +101,21 @@ impl Leases {
     }
 }
 
-fn renewal<'a>(incarnation: &'a Uuid, key: &'a Option<i64>) -> [Query<'a>; 2] {
-    [
-        Query::new(sql::RENEW_WORKER, [incarnation as Parameter<'_>, key]),
-        Query::new(sql::FIND_CANCELLING, [incarnation as Parameter<'_>]),
-    ]
+/// What a worker says at each beat.
+struct Sign {
+    incarnation: Uuid,
+    key: Option<i64>,
+    pipelines: Vec<i32>,
+}
+
+impl Sign {
+    fn queries(&self) -> [Query<'_>; 2] {
+        let Self { incarnation, key, pipelines } = self;
+        [
+            Query::new(sql::RENEW_WORKER, [incarnation as Parameter<'_>, key, pipelines]),
+            Query::new(sql::FIND_CANCELLING, [incarnation as Parameter<'_>]),
+        ]
+    }
 }
 
 fn read(rows: &Rows) -> Result<Renewal, Fault> {

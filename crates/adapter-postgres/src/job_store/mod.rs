@@ -140,8 +140,8 @@ impl JobStore for Store {
         traced("UPDATE", "jobs", written).await
     }
 
-    async fn renew(&self, worker: WorkerId) -> Result<Renewal, StoreError> {
-        Ok(self.leases().renew(self.database(), worker).await?)
+    async fn renew(&self, worker: WorkerId, pipelines: &[u32]) -> Result<Renewal, StoreError> {
+        Ok(self.leases().renew(self.database(), worker, pipelines).await?)
     }
 
     async fn retire(&self, worker: WorkerId) -> Result<(), StoreError> {

@@ -249,7 +249,8 @@ pub(super) fn attempt(row: &Row) -> Result<(Attempt, Option<Usage>), Fault> {
         finished_at: finished_at.map(|Time(at)| at),
         outcome: outcome.map(|word| from_word(word, "outcome")).transpose()?,
         error: error.as_deref().map(serde_json::from_str).transpose()?,
-        requeue_reason: reason.map(|word| from_word(word, "requeue reason")).transpose()?,
+        // It is only shown: one of a later release is left out.
+        requeue_reason: reason.and_then(|word| from_word(word, "requeue reason").ok()),
         usage: None,
     };
     Ok((attempt, spent_before.as_deref().map(serde_json::from_str).transpose()?))

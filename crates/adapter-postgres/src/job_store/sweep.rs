@@ -32,6 +32,7 @@ pub(crate) async fn sweep(store: &Store, lease: Duration, limit: usize) -> Resul
     store.database().run(note).await?;
     let limits = [&lease_ms as Parameter<'_>, &UNLOCKED_SILENCE_MS];
     store.database().run(Query::new(sql::FORGET_SILENT_WORKERS, limits)).await?;
+    store.database().run(Query::plain(sql::NOTE_PIPELINES)).await?;
 
     let mut round = Round { store, left: limit, committed: Vec::new(), has_moved: false };
     round.give_back_unknown_claims().await;

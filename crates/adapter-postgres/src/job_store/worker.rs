@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use contracts::{EventBody, WorkerId};
-use engine::job::{Change, Refusal, State};
+use engine::job::{Change, Refusal, State, Workflows};
 use engine::ports::{Claimed, Committed, Write, Written};
 
 use super::asked::{Decide, Needs};
-use super::draft::{Draft, Material};
+use super::draft::{Draft, Heard, Material};
 use super::unknown_claims::UnknownClaims;
 use crate::fault::Fault;
 
@@ -48,21 +48,22 @@ impl Decide for Claim {
     }
 
     fn decide(&mut self, job: Option<&mut Draft>) -> Result<Self::Answer, Fault> {
-        let (Some(draft), Some(&newest)) = (job, self.pipelines.first()) else { return Ok(None) };
+        let Some(draft) = job else { return Ok(None) };
         if let Some(claimed) = self.committed_before(draft) {
             return Ok(Some(claimed));
         }
-        let stamp = draft.row.job.pipeline_version;
-        if stamp.is_some_and(|stamp| !self.pipelines.contains(&stamp)) {
-            return Ok(None);
-        }
-        let start = Change::Start { worker: self.worker, pipeline_version: newest };
+        let Material { submission, mut done, known } =
+            draft.material.take().ok_or(Fault::Corrupt("submission"))?;
+        let taken_over = done.first().map(|step| step.pipeline_version);
+        let (own, live, remembered) = (&self.pipelines, &known.live, &known.remembered);
+        let workflows = Workflows { own, live, remembered };
+        let start = draft.row.job.claim(self.worker, taken_over, workflows);
+        let Some(start) = start else { return Ok(None) };
         let Ok(events) = draft.change(start)? else { return Ok(None) };
-        draft.heard = Some(self.worker);
+        draft.heard = Some(Heard { worker: self.worker, pipelines: self.pipelines.clone() });
         // That it can be claimed shows that no earlier claim of this worker was committed.
         self.unknown.forget(self.worker, draft.row.job.id);
-        let Material { submission, done } =
-            draft.material.take().ok_or(Fault::Corrupt("submission"))?;
+        done.retain(|step| draft.row.job.runs(step.pipeline_version));
         let claimed = Claimed {
             submission: serde_json::from_str(&submission)?,
             done,
@@ -176,7 +177,10 @@ const fn is_of_holder(change: &Change) -> bool {
         | Change::Release
         | Change::ConfirmCancel
         | Change::PassDeadline => true,
-        Change::Start { .. } | Change::LoseLease | Change::RequestCancel { .. } => false,
+        Change::Start { .. }
+        | Change::StartOver { .. }
+        | Change::LoseLease
+        | Change::RequestCancel { .. } => false,
     }
 }
 
@@ -188,6 +192,7 @@ fn events_of(change: &Change) -> &[EventBody] {
         | Change::Fail { events, .. }
         | Change::Succeed { events, .. } => events,
         Change::Start { .. }
+        | Change::StartOver { .. }
         | Change::Release
         | Change::LoseLease
         | Change::RequestCancel { .. }

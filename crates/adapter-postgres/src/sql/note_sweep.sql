@@ -1,7 +1,7 @@
 -- A sweep that comes later than the gap after the last one was itself asleep; one that comes after
 -- the server started follows a time without a store. So were the workers, and their silence until
 -- then proves nothing: every lease begins anew, and for its time a missing lock proves nothing,
--- either.
+-- either. So it is with what workers knew.
 WITH here AS (
     SELECT assay_now() AS now, pg_postmaster_start_time() AS started
 ),
@@ -35,6 +35,11 @@ noted AS (
         swept_at = greatest(s.swept_at, excluded.swept_at),
         server_started_at = excluded.server_started_at,
         locks_hold_from = greatest(s.locks_hold_from, excluded.locks_hold_from)
+),
+remembered AS (
+    UPDATE pipelines SET known_at = greatest(pipelines.known_at, judged.now)
+    FROM judged
+    WHERE judged.slept
 )
 UPDATE workers SET heard_at = greatest(workers.heard_at, judged.now)
 FROM judged

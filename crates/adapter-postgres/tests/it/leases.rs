@@ -29,13 +29,13 @@ async fn a_process_that_dies_loses_its_jobs_long_before_its_lease_ends() {
     claim(&living, kept, alive).await;
     // Locks count once the sweeps have been there for a lease.
     for _ in 0..=LEASE.as_secs() {
-        dying.renew(dead).await.unwrap();
-        living.renew(alive).await.unwrap();
+        dying.renew(dead, &[1]).await.unwrap();
+        living.renew(alive, &[1]).await.unwrap();
         assert!(fleet.store.sweep(LEASE, 100).await.unwrap().committed.is_empty());
         fleet.pass(Duration::from_secs(1)).await;
     }
-    dying.renew(dead).await.unwrap();
-    living.renew(alive).await.unwrap();
+    dying.renew(dead, &[1]).await.unwrap();
+    living.renew(alive, &[1]).await.unwrap();
     assert!(fleet.store.sweep(LEASE, 100).await.unwrap().committed.is_empty());
     drop(dying);
     fleet.pass(Duration::from_millis(1_400)).await;
@@ -65,7 +65,7 @@ async fn a_worker_that_held_its_lock_since_the_first_sweep_is_missed_at_once() {
     let (dying, worker) = (fleet.another_store().await, WorkerId::new());
     assert!(fleet.store.sweep(LEASE, 100).await.unwrap().committed.is_empty(), "the first sweep");
     fleet.pass(Duration::from_millis(500)).await;
-    dying.renew(worker).await.unwrap();
+    dying.renew(worker, &[1]).await.unwrap();
     let id = queued(&fleet.store).await;
     claim(&dying, id, worker).await;
     drop(dying);
@@ -87,16 +87,16 @@ async fn a_worker_that_connects_again_at_once_keeps_its_jobs() {
     let (id, worker) = (queued(&fleet.store).await, WorkerId::new());
     claim(&fleet.store, id, worker).await;
     for _ in 0..15 {
-        fleet.store.renew(worker).await.unwrap();
+        fleet.store.renew(worker, &[1]).await.unwrap();
         fleet.pass(Duration::from_secs(1)).await;
         assert!(fleet.store.sweep(LEASE, 100).await.unwrap().committed.is_empty());
     }
-    fleet.store.renew(worker).await.unwrap();
+    fleet.store.renew(worker, &[1]).await.unwrap();
     let cut = "SELECT pg_terminate_backend(pid) FROM pg_locks
         WHERE locktype = 'advisory' AND pid <> pg_backend_pid()
             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
     assert_eq!(fleet.client.query(cut, &[]).await.unwrap().len(), 1);
-    eventually(Duration::from_secs(5), async || fleet.store.renew(worker).await.ok()).await;
+    eventually(Duration::from_secs(5), async || fleet.store.renew(worker, &[1]).await.ok()).await;
     fleet.pass(Duration::from_secs(2)).await;
     assert!(fleet.store.sweep(LEASE, 100).await.unwrap().committed.is_empty());
     let job = fleet.store.get(&tenant("a"), id).await.unwrap().unwrap().job;
@@ -122,7 +122,10 @@ async fn a_lease_is_renewed_though_the_runtime_of_the_store_is_blocked() {
     });
     let (store, worker) = (opened.recv().unwrap(), WorkerId::new());
     for _ in 0..2 {
-        timeout(Duration::from_secs(10), store.renew(worker)).await.expect("in time").unwrap();
+        timeout(Duration::from_secs(10), store.renew(worker, &[1]))
+            .await
+            .expect("in time")
+            .unwrap();
         fleet.pass(Duration::from_secs(1)).await;
     }
     let count = "SELECT count(*) FROM workers WHERE lock_key IS NOT NULL";

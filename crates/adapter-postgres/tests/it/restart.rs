@@ -132,7 +132,7 @@ async fn beat(store: Arc<Store>, worker: WorkerId, stop: Arc<AtomicBool>) {
     while !stop.load(Ordering::SeqCst) {
         beats.tick().await;
         // Refused while the server is away.
-        let _ = store.renew(worker).await;
+        let _ = store.renew(worker, &[1]).await;
     }
 }
 

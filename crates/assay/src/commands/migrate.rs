@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use engine::schema::{Schema, Standing};
+
 use crate::cli::Migrate;
 use crate::config::Config;
 use crate::{fleet, render};
@@ -9,10 +11,7 @@ use crate::{fleet, render};
 pub(super) async fn run(args: Migrate, config: Config) -> anyhow::Result<ExitCode> {
     let _telemetry = super::telemetry(&config, telemetry::ONE_SHOT_FILTER)?;
     if args.check {
-        let schema = fleet::schema(&config).await?;
-        let (found, known) = (schema.found, schema.known);
-        render::line(&format!("the database is at migration {found}, this release at {known}"));
-        return Ok(if schema.is_behind() { ExitCode::FAILURE } else { ExitCode::SUCCESS });
+        return Ok(check(fleet::schema(&config).await?));
     }
     match fleet::migrate(&config).await? {
         0 => render::line("the database is up to date"),
@@ -20,4 +19,18 @@ pub(super) async fn run(args: Migrate, config: Config) -> anyhow::Result<ExitCod
         n => render::line(&format!("the database took {n} migrations")),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says whether this release serves the database.
+fn check(schema: Schema) -> ExitCode {
+    let Schema { found, own } = schema;
+    let compared = format!("the database has {found}, this release {own}");
+    let (told, code) = match schema.standing() {
+        Standing::Own => (compared, ExitCode::SUCCESS),
+        Standing::Next => (format!("{compared}, which serves it"), ExitCode::SUCCESS),
+        Standing::Behind => (format!("{compared}: run `assay migrate`"), ExitCode::FAILURE),
+        Standing::Beyond => (schema.beyond(), ExitCode::FAILURE),
+    };
+    render::line(&told);
+    code
 }

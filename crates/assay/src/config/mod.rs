@@ -31,7 +31,9 @@ use settings::{
 use values::{Values, address, within};
 
 #[cfg(feature = "faults")]
-pub use faults::arm_faults;
+pub(crate) use faults::pipelines;
+#[cfg(feature = "faults")]
+pub use faults::{FaultsError, arm_faults};
 pub use layers::Origin;
 pub use models::{DefaultModel, Key, Models, Provider, ProviderKind};
 pub use secret::SecretUrl;

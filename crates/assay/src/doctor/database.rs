@@ -1,10 +1,12 @@
-use adapter_embedded::{DataDir, OpenError, Records};
+use adapter_embedded::{DataDir, schema};
+use engine::schema::{Schema, Standing};
 
 use super::{Finding, told};
 use crate::config::Config;
 use crate::fleet::{self, DatabaseSeen};
 
 const WHAT: &str = "database";
+const SCHEMA: &str = "schema";
 /// A server's clock that is further off than this confuses whoever compares logs.
 const SKEW_MAX_MS: u64 = 2_000;
 /// Connections that other clients leave, below which a process may not get its own.
@@ -24,16 +26,7 @@ pub(super) async fn check(config: &Config) -> Vec<Finding> {
 
 fn judge(seen: &DatabaseSeen, url: &str, wanted: u32) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let (found, known) = (seen.schema.found, seen.schema.known);
-    if seen.schema.is_behind() {
-        let missing = format!("at migration {found}, and this release needs {known}");
-        findings.push(Finding::fail("schema", missing, "run `assay migrate`"));
-    } else if found > known {
-        let ahead = format!("at migration {found}; this release knows {known}");
-        findings.push(Finding::warn("schema", ahead, "finish the upgrade of this process"));
-    } else {
-        findings.push(Finding::ok("schema", format!("at migration {found}")));
-    }
+    findings.push(of_schema(seen.schema));
     for setting in &seen.unsafe_settings {
         let advice = format!("set {setting} = on in postgresql.conf, and reload the server");
         let lossy = format!("{setting} is off: what is committed can be lost");
@@ -53,6 +46,23 @@ fn judge(seen: &DatabaseSeen, url: &str, wanted: u32) -> Vec<Finding> {
     let version = &seen.server_version;
     findings.insert(0, Finding::ok(WHAT, format!("PostgreSQL {version} at {url}")));
     findings
+}
+
+/// Whether this release serves the form of a database.
+fn of_schema(schema: Schema) -> Finding {
+    let Schema { found, own } = schema;
+    match schema.standing() {
+        Standing::Own => Finding::ok(SCHEMA, found.to_string()),
+        Standing::Behind => {
+            let missing = format!("{found}, and this release needs {own}");
+            Finding::fail(SCHEMA, missing, "run `assay migrate`")
+        }
+        Standing::Next => {
+            let ahead = format!("{found}, of the next release; this one has {own}, and serves it");
+            Finding::warn(SCHEMA, ahead, "finish the upgrade of this process, or the rollback")
+        }
+        Standing::Beyond => Finding::fail(SCHEMA, schema.beyond(), "upgrade this process"),
+    }
 }
 
 /// What a person can do about a database that is not reached.
@@ -82,19 +92,29 @@ fn embedded(config: &Config) -> Finding {
     let Ok(directory) = DataDir::open(path) else {
         return Finding::ok(WHAT, format!("{}, in use", file.display()));
     };
-    match Records::open(directory) {
-        Ok(_) => Finding::ok(WHAT, format!("{}, of this release's form", file.display())),
-        Err(error @ OpenError::Behind { .. }) => Finding::warn(
+    let shown = file.display();
+    let schema = match schema(&directory) {
+        Ok(schema) => schema,
+        Err(error) => {
+            let advice = "restore it from a backup, or set ASSAY_DATA_DIR to another directory";
+            return Finding::fail(WHAT, format!("{shown}: {}", told(&error)), advice);
+        }
+    };
+    let Schema { found, own } = schema;
+    match schema.standing() {
+        Standing::Own => Finding::ok(WHAT, format!("{shown}, of this release's form")),
+        Standing::Next => {
+            Finding::ok(WHAT, format!("{shown}, of the next release's form, which is served, too"))
+        }
+        Standing::Behind => Finding::warn(
             WHAT,
-            told(&error),
+            format!("{shown} has {found}, and this release needs {own}"),
             "nothing: the next `assay dev` or `assay ask` migrates it",
         ),
-        Err(error @ (OpenError::Open(_) | OpenError::Migrate(_) | OpenError::Recover(_))) => {
-            Finding::fail(
-                WHAT,
-                format!("{}: {}", file.display(), told(&error)),
-                "restore it from a backup, or set ASSAY_DATA_DIR to another directory",
-            )
-        }
+        Standing::Beyond => Finding::fail(
+            WHAT,
+            format!("{shown}: {}", schema.beyond()),
+            "use such a release, or set ASSAY_DATA_DIR to another directory",
+        ),
     }
 }

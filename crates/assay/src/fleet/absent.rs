@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use engine::ports::JobRecords;
+use engine::schema::Schema;
 
-use super::{BrokerSeen, DatabaseSeen, Schema};
+use super::{BrokerSeen, DatabaseSeen};
 use crate::config::Config;
 use crate::system::{Settings, System};
 

@@ -14,8 +14,9 @@ use engine::ports::{
     Clock as _, Delivery, HintQueue, JobRecords, ProgressBus, PublishError, QueueClosed,
     SystemClock,
 };
+use engine::schema::Schema;
 
-use super::{BrokerSeen, DatabaseSeen, HintsSeen, Schema};
+use super::{BrokerSeen, DatabaseSeen, HintsSeen};
 use crate::config::{Config, SecretUrl};
 use crate::system::{Ports, Settings, System};
 
@@ -77,9 +78,7 @@ pub(crate) async fn migrate(config: &Config) -> anyhow::Result<usize> {
 /// # Errors
 /// If none is configured, or it cannot be reached.
 pub(crate) async fn schema(config: &Config) -> anyhow::Result<Schema> {
-    let adapter_postgres::Schema { found, known } =
-        adapter_postgres::schema(&database(config)?).await?;
-    Ok(Schema { found, known })
+    Ok(adapter_postgres::schema(&database(config)?).await?)
 }
 
 /// What the database keeps of jobs, to be checked.
@@ -97,10 +96,9 @@ pub(crate) async fn records(config: &Config) -> anyhow::Result<Arc<dyn JobRecord
 pub(crate) async fn examine_database(config: &Config) -> anyhow::Result<DatabaseSeen> {
     let examined = adapter_postgres::examine(&database(config)?).await?;
     let here = SystemClock::new().now();
-    let adapter_postgres::Schema { found, known } = examined.schema;
     Ok(DatabaseSeen {
         server_version: examined.server_version,
-        schema: Schema { found, known },
+        schema: examined.schema,
         unsafe_settings: examined.unsafe_settings,
         connections: examined.connections,
         connections_max: examined.connections_max,

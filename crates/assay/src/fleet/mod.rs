@@ -8,6 +8,8 @@ mod absent;
 #[cfg(feature = "fleet")]
 mod connected;
 
+use engine::schema::Schema;
+
 #[cfg(not(feature = "fleet"))]
 pub use absent::Fleet;
 #[cfg(not(feature = "fleet"))]
@@ -16,22 +18,6 @@ pub(crate) use absent::{examine_broker, examine_database, migrate, records, sche
 pub use connected::Fleet;
 #[cfg(feature = "fleet")]
 pub(crate) use connected::{examine_broker, examine_database, migrate, records, schema};
-
-/// The form of a fleet's database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Schema {
-    /// The number of the newest migration that it took.
-    pub(crate) found: u32,
-    /// That of the newest that this release knows.
-    pub(crate) known: u32,
-}
-
-impl Schema {
-    /// Whether migrations are missing.
-    pub(crate) const fn is_behind(self) -> bool {
-        self.found < self.known
-    }
-}
 
 /// What a fleet's database says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,17 +1,21 @@
 //! A fleet: gateways and workers as processes, over a real PostgreSQL and a real RabbitMQ.
 
 mod audit;
+mod backup;
 mod chaos;
 mod clocks;
 mod crashes;
 mod dispatch;
 mod frozen;
+mod golden;
 pub(crate) mod processes;
 mod recovery;
 mod releases;
 mod restarts;
 mod stalled;
 mod traces;
+#[cfg(feature = "faults")]
+mod workflows;
 
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

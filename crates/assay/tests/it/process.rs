@@ -116,7 +116,7 @@ impl Server {
         testkit::eventually(PATIENCE, ended).await
     }
 
-    async fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> T {
+    pub(crate) async fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> T {
         let response = self.client.get(format!("{}{path}", self.base)).send().await.unwrap();
         assert_eq!(response.status(), 200);
         response.json().await.unwrap()

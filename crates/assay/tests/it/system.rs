@@ -54,6 +54,7 @@ impl System {
             reading: Reading::Within,
             grace: Duration::from_millis(100),
             retry: RetryPolicy { initial: first_wait, ..RetryPolicy::default() },
+            pipelines: engine::analysis::PIPELINES,
         };
         let mut bus: Arc<dyn ProgressBus> = Arc::new(InProcessProgressBus::default());
         if bus_does == Bus::LosesEverything {

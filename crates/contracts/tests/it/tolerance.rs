@@ -91,6 +91,18 @@ fn an_event_of_an_unknown_type_is_passed_on_as_it_is() {
 }
 
 #[test]
+fn a_code_of_a_later_release_is_internal_and_its_problem_is_read() {
+    let problem = samples::all().into_iter().find(|sample| sample.name == "problem").unwrap();
+    let mut newer = problem.json;
+    newer["code"] = json!("model_bored");
+    newer["type"] = json!("/v1/problems/model_bored");
+    let mut read = (problem.reread)(newer.clone()).unwrap();
+    assert_eq!(read["code"], "internal");
+    read["code"] = newer["code"].clone();
+    assert_eq!(read, newer, "everything else is what it was");
+}
+
+#[test]
 fn a_state_outside_the_closed_set_is_refused() {
     let jobs = samples::all().into_iter().filter(|sample| sample.name.starts_with("job_"));
     for mut job in jobs.filter(|sample| sample.name != "job_page") {

@@ -19,9 +19,14 @@ use sha2::{Digest as _, Sha256};
 
 pub use plan::Plan;
 
-/// The version of the workflow that this release runs. It changes when a finished step of the
-/// former workflow could not be taken over.
-pub const PIPELINE_VERSION: u32 = 1;
+/// The versions of the workflow that this release runs, newest first.
+///
+/// A new version is wanted when a finished step of the former workflow could not be gone on from.
+/// A release that brings one still runs the former release's, so that the two can share jobs while
+/// one replaces the other: it adds the new version in front, and drops the one before the last.
+/// Until then both are there: code that differs asks for the job's version. An upgrade is never a
+/// reason to start a job over, and a rollback only one release back is.
+pub const PIPELINES: &[u32] = &[1];
 
 /// The steps of the workflow, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,8 +91,8 @@ impl StepName {
 /// What the output of a step, or of a part of one, depends on but the corpus: the workflow, its
 /// name, and the request that all steps before it depend on too. Equal inputs have equal hashes.
 #[must_use]
-pub fn input_sha256(step: &str, submission: &Submission) -> [u8; 32] {
+pub fn input_sha256(pipeline_version: u32, step: &str, submission: &Submission) -> [u8; 32] {
     let Submission { company_name, question, document_ids, model, .. } = submission;
-    let input = (PIPELINE_VERSION, step, company_name, question, document_ids, model);
+    let input = (pipeline_version, step, company_name, question, document_ids, model);
     Sha256::digest(serde_json::to_vec(&input).unwrap_or_default()).into()
 }

@@ -52,15 +52,15 @@ struct Fold {
     finished: BTreeSet<String>,
     /// The workflow that the job runs.
     pipeline_version: Option<u32>,
-    /// Whether another workflow took over since a step was finished.
-    is_retired: bool,
-    /// Whether the answer was started over since the attempt before this one began.
-    is_reset: bool,
+    /// Whether the event before began an attempt with another workflow, or with the first one of a
+    /// job that took steps over: theirs may have been another.
+    is_changed: bool,
 }
 
 impl Fold {
     /// Adds an event; says what is wrong with it.
     fn add(&mut self, event: &Recorded) -> Option<String> {
+        let was_changed = std::mem::take(&mut self.is_changed);
         let (name, kind, state) = match &event.body {
             EventBody::StepStarted(data) => (&data.step, data.kind, StepState::Running),
             EventBody::StepCompleted(data) => (&data.step, data.kind, StepState::Completed),
@@ -71,8 +71,7 @@ impl Fold {
                 return None;
             }
             EventBody::OutputReset(_) => {
-                self.is_reset = true;
-                self.retire();
+                self.start_over(was_changed);
                 return None;
             }
             EventBody::JobCreated(_)
@@ -103,16 +102,13 @@ impl Fold {
 
     fn begin_attempt(&mut self, pipeline_version: u32) {
         let former = self.pipeline_version.replace(pipeline_version);
-        self.is_retired |= former.is_some_and(|former| former != pipeline_version);
-        self.retire();
-        self.is_reset = false;
+        self.is_changed = former != Some(pipeline_version);
     }
 
     /// The one way in which a finished step runs again: the workflow that it was of is retired,
-    /// and the log says so by starting the answer over.
-    fn retire(&mut self) {
-        if self.is_retired && self.is_reset {
-            self.is_retired = false;
+    /// and the log says so by starting the answer over as the next attempt begins.
+    fn start_over(&mut self, is_retired: bool) {
+        if is_retired {
             self.finished.clear();
         }
     }

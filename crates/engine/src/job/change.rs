@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use contracts::event::{
     EventBody, JobAttemptFailed, JobCancelRequested, JobEndedWithError, JobRequeued, JobStarted,
-    JobSucceeded, RequeueReason,
+    JobSucceeded, OutputReset, RequeueReason,
 };
 use contracts::{AnalysisResult, Code, Origin, Problem, Timestamp, WorkerId};
 
@@ -18,6 +18,14 @@ pub enum Change {
         /// The worker.
         worker: WorkerId,
         /// The workflow that the worker runs it with, if the job has none yet.
+        pipeline_version: u32,
+    },
+    /// A worker claims it that does not know its workflow: nobody does any more. What was finished
+    /// and shown so far is void.
+    StartOver {
+        /// The worker.
+        worker: WorkerId,
+        /// The workflow that the worker runs it with.
         pipeline_version: u32,
     },
     /// Its worker records work. The state stays.
@@ -130,7 +138,16 @@ impl Job {
 
     fn decide(&self, change: Change, now: Timestamp) -> Result<Vec<EventBody>, Refusal> {
         match change {
-            Change::Start { worker, pipeline_version } => self.start(worker, pipeline_version, now),
+            Change::Start { worker, pipeline_version: newest } => {
+                let pipeline_version = self.pipeline_version.unwrap_or(newest);
+                self.start(JobStarted { worker, pipeline_version }, now)
+            }
+            Change::StartOver { worker, pipeline_version } => {
+                let mut events = self.start(JobStarted { worker, pipeline_version }, now)?;
+                let reason = "no worker knows its workflow any more: it starts over".to_owned();
+                events.push(EventBody::OutputReset(OutputReset { reason }));
+                Ok(events)
+            }
             Change::Work { events } => self.while_running().map(|()| events),
             Change::Retry { events, error, delay } => {
                 self.while_running()?;
@@ -162,16 +179,10 @@ impl Job {
         }
     }
 
-    fn start(
-        &self,
-        worker: WorkerId,
-        newest: u32,
-        now: Timestamp,
-    ) -> Result<Vec<EventBody>, Refusal> {
+    fn start(&self, started: JobStarted, now: Timestamp) -> Result<Vec<EventBody>, Refusal> {
         match self.state {
             State::Queued | State::Retrying { .. } if self.is_due(now) => {
-                let pipeline_version = self.pipeline_version.unwrap_or(newest);
-                Ok(vec![EventBody::JobStarted(JobStarted { worker, pipeline_version })])
+                Ok(vec![EventBody::JobStarted(started)])
             }
             State::Queued | State::Retrying { .. } => Err(Refusal::NotDue),
             State::Running { .. } => Err(Refusal::AlreadyRunning),

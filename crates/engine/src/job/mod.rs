@@ -7,6 +7,7 @@
 mod change;
 mod replay;
 mod spending;
+mod workflow;
 
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use contracts::{JobId, JobState, TenantId, Timestamp, TraceContext, WorkerId, li
 pub use change::{Change, Recorded, Refusal};
 pub use replay::{Identity, ReplayError};
 pub use spending::spent_each;
+pub use workflow::{RETIRED_AFTER, Workflows};
 
 /// Worker deaths since the last checkpoint after which a job is given up as `worker_lost`.
 pub const CRASHES_MAX: u32 = 3;
@@ -64,7 +66,8 @@ pub struct Job {
     pub deadline_at: Timestamp,
     /// By when it must have started.
     pub queue_deadline_at: Option<Timestamp>,
-    /// The version of the workflow that it runs; set at its first claim.
+    /// The version of the workflow that it runs: set at its first claim, and changed only if that
+    /// version is retired.
     pub pipeline_version: Option<u32>,
     /// Unicode scalar values of output shown since the last `output.reset`.
     pub output_chars: u64,

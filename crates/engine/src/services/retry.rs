@@ -9,7 +9,7 @@ use super::query::Missing;
 use super::submit::{Accepted, SubmitError, SubmitOptions, new_job};
 use crate::analysis::retrieve::Evidence;
 use crate::analysis::tools::{ToolCalls, kind_of_part};
-use crate::analysis::{PIPELINE_VERSION, StepName, input_sha256};
+use crate::analysis::{PIPELINES, StepName, input_sha256};
 use crate::ports::{IdempotencyKey, NewJob, Snapshot, StepRecord, StoreError};
 
 /// Why a job is not repeated.
@@ -74,8 +74,13 @@ impl Jobs {
         for record in done {
             let Some(step) = StepName::of(&record.step) else { break };
             let corpus_is_the_same = record.corpus_generation.is_none_or(|seen| seen == generation);
-            let is_current = record.pipeline_version == PIPELINE_VERSION
-                && record.input_sha256 == input_sha256(&record.step, &new.submission)
+            let version = record.pipeline_version;
+            // Its workers may be of the former release, and know no newer version.
+            let is_of_one_workflow =
+                new.carried.first().is_none_or(|first| first.pipeline_version == version);
+            let is_current = PIPELINES.contains(&version)
+                && is_of_one_workflow
+                && record.input_sha256 == input_sha256(version, &record.step, &new.submission)
                 && corpus_is_the_same;
             // An answer that was refused would be refused again.
             let was_refused = step == StepName::Synthesize && refused == Some("verify");

@@ -65,6 +65,10 @@ fn any_change() -> impl Strategy<Value = Change> {
             worker: worker(id),
             pipeline_version,
         }),
+        1 => (1u128..4, 1u32..3).prop_map(|(id, pipeline_version)| Change::StartOver {
+            worker: worker(id),
+            pipeline_version,
+        }),
         6 => any_work().prop_map(|events| Change::Work { events }),
         3 => (any_work(), delay()).prop_map(|(events, delay)| Change::Retry {
             events,

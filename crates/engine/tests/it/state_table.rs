@@ -122,6 +122,7 @@ fn lived(life: Vec<Change>) -> Job {
         let at = match change {
             Change::PassDeadline => job.deadline_at,
             Change::Start { .. }
+            | Change::StartOver { .. }
             | Change::Work { .. }
             | Change::Retry { .. }
             | Change::Postpone { .. }
@@ -148,6 +149,7 @@ fn cases() -> Vec<Case> {
         start().at("before run_at", second(RUN_AT_S - 1)),
         start().with("past the queue deadline", queue_deadline),
         start().at("past the deadline", past_deadline),
+        Case::new(Change::StartOver { worker: worker(8), pipeline_version: 2 }),
         Case::new(Change::Work { events: vec![step_started()] }),
         Case::new(retry(second_s)),
         Case::new(retry(second_s))
@@ -190,6 +192,7 @@ fn succeed() -> Change {
 const fn change_name(change: &Change) -> &'static str {
     match change {
         Change::Start { .. } => "Start",
+        Change::StartOver { .. } => "StartOver",
         Change::Work { .. } => "Work",
         Change::Retry { .. } => "Retry",
         Change::Postpone { .. } => "Postpone",

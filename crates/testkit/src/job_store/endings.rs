@@ -7,7 +7,7 @@ use engine::job::{CANCEL_GRACE_MS, Change, Refusal};
 use engine::ports::{LogLimit, NewJob, Submitted};
 
 use super::JobStoreHarness;
-use super::given::{Given, LEASE, kinds};
+use super::given::{Given, LEASE, PIPELINE, kinds};
 use crate::build::{TIMEOUT, key, new_job, problem, result};
 
 pub async fn a_waiting_job_is_cancelled_at_once(harness: &dyn JobStoreHarness) {
@@ -55,7 +55,7 @@ pub async fn a_sweep_settles_a_cancel_that_nobody_confirms(harness: &dyn JobStor
     let held = given.running().await;
     given.store.cancel(&given.tenant, held.job.id, None).await.expect("asked");
     given.pass(Duration::from_millis(CANCEL_GRACE_MS - 1_000)).await;
-    given.store.renew(given.worker).await.expect("renewed");
+    given.store.renew(given.worker, &[PIPELINE]).await.expect("renewed");
     assert!(given.sweep().await.committed.is_empty(), "its worker still has time");
     given.pass(Duration::from_secs(1)).await;
     let committed = given.sweep().await.committed;

@@ -7,7 +7,7 @@ use contracts::{Code, JobState};
 use engine::job::Change;
 
 use super::JobStoreHarness;
-use super::given::{Given, LEASE, applied, kinds, work};
+use super::given::{Given, LEASE, PIPELINE, applied, kinds, work};
 use crate::build::{step_completed, step_record};
 
 pub async fn a_lost_lease_gives_the_job_back_and_counts_a_crash(harness: &dyn JobStoreHarness) {
@@ -55,7 +55,7 @@ pub async fn a_renewed_lease_is_not_lost(harness: &dyn JobStoreHarness) {
     let given = Given::new(harness);
     let held = given.running().await;
     for _ in 0..=2 * LEASE.as_secs() {
-        given.store.renew(given.worker).await.expect("renewed");
+        given.store.renew(given.worker, &[PIPELINE]).await.expect("renewed");
         given.pass(Duration::from_secs(1)).await;
         assert!(given.sweep().await.committed.is_empty());
     }
@@ -86,12 +86,13 @@ pub async fn a_retired_workers_jobs_are_given_back_at_once(harness: &dyn JobStor
 pub async fn a_heartbeat_learns_of_cancels(harness: &dyn JobStoreHarness) {
     let given = Given::new(harness);
     let (cancelled, other) = (given.running().await, given.running().await);
-    let quiet = given.store.renew(given.worker).await.expect("renewed");
+    let quiet = given.store.renew(given.worker, &[PIPELINE]).await.expect("renewed");
     assert_eq!(quiet.cancelling, []);
     given.store.cancel(&given.tenant, cancelled.job.id, None).await.expect("asked");
-    let told = given.store.renew(given.worker).await.expect("renewed");
+    let told = given.store.renew(given.worker, &[PIPELINE]).await.expect("renewed");
     assert_eq!(told.cancelling, [cancelled.job.id]);
-    let stranger = given.store.renew(contracts::WorkerId::new()).await.expect("renewed");
+    let stranger =
+        given.store.renew(contracts::WorkerId::new(), &[PIPELINE]).await.expect("renewed");
     assert_eq!(stranger.cancelling, []);
     assert_eq!(given.snapshot(other.job.id).await.job, other.job);
 }

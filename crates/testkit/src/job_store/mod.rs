@@ -7,6 +7,7 @@ pub mod given;
 pub mod invariants;
 pub mod leases;
 pub mod model;
+pub mod pipelines;
 pub mod positions;
 pub mod reads;
 pub mod refills;
@@ -145,6 +146,15 @@ macro_rules! job_store_suite {
                 a_submission_is_hinted_while_there_is_room_and_nobody_waits,
                 a_job_given_back_is_hinted_again,
             }
+            pipelines {
+                a_job_gets_the_newest_workflow_that_all_live_workers_know,
+                a_claim_says_what_its_worker_knows,
+                workers_without_a_common_workflow_run_their_own,
+                a_job_is_left_to_those_who_know_its_workflow,
+                a_job_whose_workflow_nobody_knows_any_more_starts_over,
+                no_workflow_is_retired_while_nobody_sweeps,
+                steps_taken_over_bind_a_job_to_their_workflow,
+            }
             positions {
                 positions_follow_the_order_of_a_refill,
                 a_hint_puts_a_job_ahead_of_all_without,
@@ -181,6 +191,7 @@ mod tests {
         assert_complete(suite, "endings", include_str!("endings.rs"));
         assert_complete(suite, "deletions", include_str!("deletions.rs"));
         assert_complete(suite, "refills", include_str!("refills.rs"));
+        assert_complete(suite, "pipelines", include_str!("pipelines.rs"));
         assert_complete(suite, "positions", include_str!("positions.rs"));
         assert_complete(suite, "invariants", include_str!("invariants.rs"));
         assert_complete(suite, "model", include_str!("model.rs"));

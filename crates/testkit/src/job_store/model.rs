@@ -132,7 +132,7 @@ async fn make(harness: &dyn JobStoreHarness, calls: &[Call]) -> Vec<JobId> {
             Call::Get { job } => drop(given.snapshot(jobs[job % count].id).await),
             Call::Pass { ms } => given.pass(Duration::from_millis(ms)).await,
             Call::Renew { worker } => {
-                given.store.renew(workers[worker]).await.expect("renewed");
+                given.store.renew(workers[worker], &[PIPELINE]).await.expect("renewed");
             }
             Call::Sweep => drop(given.sweep().await),
         }

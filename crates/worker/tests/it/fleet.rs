@@ -65,7 +65,7 @@ impl Parts {
         };
         let run_job = RunJob::new(ports, RetryPolicy::default(), || 0.5);
         let ports = WorkerPorts { store: seen, queue: Arc::new(queue.clone()), bus };
-        let settings = WorkerSettings { slots, grace: Duration::ZERO };
+        let settings = WorkerSettings { slots, grace: Duration::ZERO, pipelines: &[1] };
         let stop = CancellationToken::new();
         let worker = Worker::new(ports, run_job, settings, end_process);
         let worker = runtime.spawn(worker.run(stop.clone()));

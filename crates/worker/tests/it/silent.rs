@@ -115,11 +115,11 @@ impl Mute {
 
 #[async_trait]
 impl JobStore for Mute {
-    async fn renew(&self, worker: WorkerId) -> Result<Renewal, StoreError> {
+    async fn renew(&self, worker: WorkerId, pipelines: &[u32]) -> Result<Renewal, StoreError> {
         if self.refuses.load(Ordering::SeqCst) {
             return Err(StoreError::Unavailable("the test says so".into()));
         }
-        self.inner.renew(worker).await
+        self.inner.renew(worker, pipelines).await
     }
 
     async fn submit(&self, new: NewJob) -> Result<Submitted, StoreError> {

@@ -174,7 +174,7 @@ impl JobStore for MemoryStore {
         not_needed()
     }
 
-    async fn renew(&self, _: WorkerId) -> Result<Renewal, StoreError> {
+    async fn renew(&self, _: WorkerId, _: &[u32]) -> Result<Renewal, StoreError> {
         not_needed()
     }
 

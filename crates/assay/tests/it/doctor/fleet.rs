@@ -17,7 +17,7 @@ async fn a_fleet_in_order_is_told_so() {
     let fleet = Fleet::new(&servers);
     let report = Report::of(&mut fleet.command("doctor"));
     report.assert("database", "ok", &["PostgreSQL"]);
-    report.assert("schema", "ok", &["at migration"]);
+    report.assert("schema", "ok", &["schema 2 (migration "]);
     report.assert("broker", "ok", &["no queue yet"]);
     let worker = fleet.worker("worker");
     let has_queue = async || {
@@ -32,10 +32,11 @@ async fn a_fleet_in_order_is_told_so() {
 async fn a_database_that_lacks_a_migration_is_told_to_be_migrated() {
     let Some(servers) = Servers::start().await else { return };
     servers.database.execute("DELETE FROM refinery_schema_history WHERE version > 3");
+    servers.database.execute("DROP TABLE schema_releases");
     let dir = tempfile::tempdir().unwrap();
     let report = Report::of(&mut at(&servers.database.url(), &dir));
     assert_eq!(report.code, Some(1));
-    report.assert("schema", "fail", &["at migration 3", "run `assay migrate`"]);
+    report.assert("schema", "fail", &["schema 1 (migration 3)", "run `assay migrate`"]);
     report.assert("broker", "warn", &["none is configured"]);
 }
 

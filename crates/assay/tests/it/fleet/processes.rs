@@ -68,6 +68,7 @@ async fn migrated(postgres: &Postgres) -> TestDatabase<'_> {
 
 /// Starts the processes of a fleet.
 pub(crate) struct Fleet {
+    program: PathBuf,
     database_url: String,
     amqp_url: Option<String>,
     model: &'static str,
@@ -78,12 +79,18 @@ pub(crate) struct Fleet {
 impl Fleet {
     pub(crate) fn new(servers: &Servers<'_>) -> Self {
         Self {
+            program: env!("CARGO_BIN_EXE_assay").into(),
             database_url: servers.database.url(),
             amqp_url: Some(servers.host.url().to_owned()),
             model: "scripted",
             config: String::new(),
             dir: tempfile::tempdir().unwrap(),
         }
+    }
+
+    /// One of another release's program.
+    pub(crate) fn of_program(servers: &Servers<'_>, program: &Path) -> Self {
+        Self { program: program.to_owned(), ..Self::new(servers) }
     }
 
     pub(crate) fn without_broker(servers: &Servers<'_>) -> Self {
@@ -152,7 +159,7 @@ impl Fleet {
     pub(crate) fn command(&self, name: &str) -> Command {
         let config = self.dir.path().join("assay.toml");
         std::fs::write(&config, &self.config).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
+        let mut command = Command::new(&self.program);
         command
             .env("ASSAY_CONFIG", config)
             .env("ASSAY_DATABASE_URL", &self.database_url)

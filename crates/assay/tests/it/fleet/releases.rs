@@ -95,6 +95,39 @@ async fn a_row_that_the_database_refuses_fails_its_job_alone() {
     figure("a row that the database refuses, jobs beside it that ended well", neighbours.len());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_refuses_a_database_of_a_release_after_the_next() {
+    let Some(servers) = Servers::start().await else { return };
+    let database = &servers.database;
+    let insert = "INSERT INTO schema_releases SELECT max(release) + 1, 90 FROM schema_releases";
+    database.execute(insert);
+    let fleet = Fleet::new(&servers);
+    let check = |arguments: &[&str]| {
+        let output = fleet.command("here").args(arguments).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    };
+    // The next release's is served, and a rollback's migration finds nothing to do.
+    let (code, said) = check(&["migrate", "--check"]);
+    assert!(code == Some(0) && said.contains("which serves it"), "{said}");
+    let (code, said) = check(&["migrate"]);
+    assert!(code == Some(0) && said.contains("up to date"), "{said}");
+    assert_eq!(check(&["verify"]).0, Some(0));
+    database.execute(insert);
+    let commands: [&[&str]; 6] = [
+        &["gateway", "--listen", "127.0.0.1:0"],
+        &["worker"],
+        &["migrate"],
+        &["migrate", "--check"],
+        &["verify"],
+        &["list"],
+    ];
+    for command in commands {
+        let (code, said) = check(command);
+        assert!(code == Some(1) && said.contains("use a release of schema"), "{command:?}: {said}");
+    }
+}
+
 /// Adds a field that nobody here knows to every JSON object of a column.
 fn add_a_field(servers: &Servers<'_>, table: &str, column: &str) {
     servers.database.execute(&format!(

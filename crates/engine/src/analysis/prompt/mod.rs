@@ -2,7 +2,7 @@
 //! grounding.
 //!
 //! The words belong to the workflow's version: whoever changes them so that a finished answer
-//! would read otherwise raises [`super::PIPELINE_VERSION`].
+//! would read otherwise wants a new version in [`super::PIPELINES`].
 //!
 //! Documents, tools' answers and the question are data. Each stands between two tags whose names
 //! end in a boundary that occurs in none of them (see `Boundary`), as the parts of a MIME message

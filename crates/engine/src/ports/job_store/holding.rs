@@ -60,7 +60,8 @@ pub struct Claimed {
     pub committed: Committed,
     /// What was asked.
     pub submission: Submission,
-    /// The steps that are done, in the order of the workflow: they are not run again.
+    /// The steps that are done, in the order of the workflow: they are not run again. Those of a
+    /// version of it that is retired are not among them.
     pub done: Vec<StepRecord>,
     /// What the job spent so far.
     pub usage: Usage,

@@ -114,9 +114,12 @@ pub trait JobStore: Send + Sync {
     /// Claims a job for a worker: compare-and-set to `running` under a new epoch. `None` if the
     /// job is not due, is held, has ended or is unknown: such a hint is stale and changes nothing.
     ///
-    /// A job that is stamped with a pipeline version other than those in `pipelines` (newest
-    /// first) is not claimed; one without a stamp gets the first of them. A claim is also a sign of
-    /// life of the worker (see `renew`).
+    /// `pipelines` are the versions of the workflow that the worker knows, newest first. Which of
+    /// them the job is run with, and whether it is left to another worker, [`Job::claim`] says, from
+    /// what live workers know; the answer's finished steps are those of that version. A claim is
+    /// also a sign of life of the worker (see `renew`).
+    ///
+    /// [`Job::claim`]: crate::job::Job::claim
     async fn claim(
         &self,
         id: JobId,
@@ -144,12 +147,12 @@ pub trait JobStore: Send + Sync {
     /// [`Release`]: crate::job::Change::Release
     async fn write(&self, write: Write) -> Result<Written, StoreError>;
 
-    /// Says that a worker lives, and asks what it must know. A worker that was not heard of for
-    /// `lease` (see `sweep`) loses its jobs.
+    /// Says that a worker lives and which versions of the workflow it knows, newest first, and asks
+    /// what it must know. A worker that was not heard of for `lease` (see `sweep`) loses its jobs.
     ///
     /// A heartbeat calls it on a runtime of its own: it comes to its end also while every thread of
     /// the runtime that the store was opened on is blocked.
-    async fn renew(&self, worker: WorkerId) -> Result<Renewal, StoreError>;
+    async fn renew(&self, worker: WorkerId, pipelines: &[u32]) -> Result<Renewal, StoreError>;
 
     /// Forgets a worker that ended in order. Jobs that it still holds are given back by the next
     /// sweep, as from a worker that died: one that can still write releases them itself.
@@ -178,6 +181,7 @@ pub trait JobStore: Send + Sync {
     /// time is over ends rather than waits.
     ///
     /// Silence counts only while somebody sweeps: a sweep that comes more than two seconds after
-    /// the last one first hears every worker that it knows.
+    /// the last one first hears every worker that it knows. In the same way it remembers which
+    /// versions of the workflow live workers knew, and until when.
     async fn sweep(&self, lease: Duration, limit: usize) -> Result<Swept, StoreError>;
 }

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use super::writer::{Attached, Halt, JobWriter};
 use super::{RunJob, StopTokens};
-use crate::analysis::{PIPELINE_VERSION, StepName, input_sha256};
+use crate::analysis::{PIPELINES, StepName, input_sha256};
 use crate::job::Change;
 use crate::ports::{Claimed, StepRecord};
 
@@ -33,6 +33,8 @@ pub(super) struct Attempt<'a> {
     /// What did not work and is no failure, in words for the client.
     pub(super) gaps: Vec<String>,
     pub(super) stop: &'a StopTokens,
+    /// The workflow that the job runs.
+    pipeline_version: u32,
     done: BTreeMap<String, StepRecord>,
     pub(super) deadline: Instant,
     /// The step that began last.
@@ -53,6 +55,8 @@ impl<'a> Attempt<'a> {
     ) -> Self {
         let deadline = Instant::now() + claimed.left;
         let (store, bus) = (Arc::clone(&run.store), Arc::clone(&run.bus));
+        // A claim stamps the job.
+        let pipeline_version = claimed.committed.job.pipeline_version.unwrap_or(PIPELINES[0]);
         let writer = JobWriter::new(store, bus, worker, claimed.committed.job, deadline);
         let done = claimed.done.into_iter().map(|record| (record.step.clone(), record)).collect();
         Self {
@@ -63,6 +67,7 @@ impl<'a> Attempt<'a> {
             spent: claimed.usage,
             gaps: Vec::new(),
             stop,
+            pipeline_version,
             done,
             deadline,
             step: StepName::Plan,
@@ -148,8 +153,8 @@ impl<'a> Attempt<'a> {
         let output = serde_json::to_string(output).unwrap_or_default();
         self.attached.checkpoints.push(StepRecord {
             step: name.to_owned(),
-            input_sha256: input_sha256(name, &self.submission),
-            pipeline_version: PIPELINE_VERSION,
+            input_sha256: input_sha256(self.pipeline_version, name, &self.submission),
+            pipeline_version: self.pipeline_version,
             corpus_generation: seen,
             output,
         });

@@ -2,6 +2,7 @@
 
 mod attempt;
 mod calls;
+mod earlier_calls;
 mod ending;
 mod interrupt;
 mod output;

@@ -33,10 +33,11 @@ impl Attempt<'_> {
             return Ok(record);
         }
         let has_effect = call.effect == Some(Effect::AtMostOnce);
-        let is_open = has_effect && self.was_left_open(&call_id, progress).await?;
+        let may_be_made =
+            has_effect && self.may_be_made(&call_id, call.asked.tool.as_str(), progress).await?;
         let refusal = tools::refusal(call, &progress.records);
         let part = self.begin_part(name);
-        let outcome = match (is_open, refusal) {
+        let outcome = match (may_be_made, refusal) {
             (true, _) => Err(ToolError::BrokenOff("its worker was lost".to_owned())),
             (false, Some(reason)) => Err(ToolError::Rejected(reason)),
             (false, None) => self.call_tool(&call_id, call, offer).await?,
@@ -136,21 +137,23 @@ impl Attempt<'_> {
         self.say([EventBody::ToolCallFailed(ToolCallFailed { call_id, tool, error })]);
     }
 
-    /// Whether an earlier attempt began this call and did not end it. The log tells; it is read at
-    /// the first question, if there was an earlier attempt.
-    async fn was_left_open(
+    /// Whether an earlier attempt may have made this call: it began it and did not end it, or called
+    /// the tool in a workflow that is retired. The log tells; it is read at the first question, if
+    /// there was an earlier attempt.
+    async fn may_be_made(
         &self,
         call_id: &str,
+        tool: &str,
         progress: &mut Progress,
     ) -> Result<bool, Interrupt> {
         if self.writer.job().attempt == 1 {
             return Ok(false);
         }
-        let left_open = match progress.left_open.take() {
-            Some(left_open) => left_open,
-            None => self.writer.open_calls().await?,
+        let earlier = match progress.earlier.take() {
+            Some(earlier) => earlier,
+            None => self.writer.earlier_calls().await?,
         };
-        Ok(progress.left_open.insert(left_open).contains(call_id))
+        Ok(progress.earlier.insert(earlier).may_be_made(call_id, tool))
     }
 }
 

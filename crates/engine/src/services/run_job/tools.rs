@@ -2,7 +2,6 @@
 //!
 //! Each choice and each call is a part of the step, with a checkpoint of its own.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use contracts::event::{StepCompleted, StepMark, StepProgress};
@@ -13,6 +12,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::attempt::Attempt;
+use super::earlier_calls::EarlierCalls;
 use super::interrupt::Interrupt;
 use super::steps::Known;
 use crate::analysis::retrieve::Evidence;
@@ -37,8 +37,8 @@ pub(super) struct Offer {
 pub(super) struct Progress {
     pub(super) records: Vec<CallRecord>,
     gaps: Vec<String>,
-    /// The calls that earlier attempts began and did not end; `None` until somebody asks.
-    pub(super) left_open: Option<BTreeSet<String>>,
+    /// The calls that earlier attempts began; `None` until somebody asks.
+    pub(super) earlier: Option<EarlierCalls>,
 }
 
 impl Offer {

@@ -1,15 +1,15 @@
 //! Fenced writes, sent again until their outcome is known.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use contracts::job::Usage;
-use contracts::{EventBody, WorkerId};
+use contracts::{Event, WorkerId};
 use telemetry::metrics;
 use tokio::time::Instant;
 
 use super::Ended;
+use super::earlier_calls::EarlierCalls;
 use crate::job::{Change, Job};
 use crate::ports::{
     Fence, JobStore, LogLimit, ProgressBus, StepRecord, StoreError, Write, Written,
@@ -109,10 +109,10 @@ impl JobWriter {
         }
     }
 
-    /// The calls of tools that were begun so far and have not ended, by their names.
-    pub(super) async fn open_calls(&self) -> Result<BTreeSet<String>, Halt> {
+    /// The calls of tools that were begun so far, as far as they are not known to be made or failed.
+    pub(super) async fn earlier_calls(&self) -> Result<EarlierCalls, Halt> {
         const PAGE: LogLimit = LogLimit::events(500);
-        let (mut open, mut after) = (BTreeSet::new(), 0);
+        let (mut calls, mut after) = (EarlierCalls::default(), 0);
         while after < self.job.version {
             let page =
                 self.until_told(|| self.store.log(&self.job.tenant, self.job.id, after, PAGE));
@@ -120,16 +120,9 @@ impl JobWriter {
             let Some(page) = page.await.map_err(Halt::Store)? else { return Err(Halt::Fenced) };
             let Some(last) = page.events.last() else { break };
             after = last.version();
-            for event in &page.events {
-                match event.body() {
-                    Some(EventBody::ToolCallStarted(call)) => open.insert(call.call_id),
-                    Some(EventBody::ToolCallCompleted(call)) => open.remove(&call.call_id),
-                    Some(EventBody::ToolCallFailed(call)) => open.remove(&call.call_id),
-                    Some(_) | None => false,
-                };
-            }
+            page.events.iter().filter_map(Event::body).for_each(|body| calls.add(body));
         }
-        Ok(open)
+        Ok(calls)
     }
 
     /// The same write is sent until the store says what became of it, or the deadline is near.

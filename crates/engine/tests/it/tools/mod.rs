@@ -103,6 +103,22 @@ async fn a_call_with_an_effect_that_a_crash_cut_off_is_told_as_unknown_and_not_m
 }
 
 #[tokio::test]
+async fn a_job_that_starts_over_calls_no_tool_with_an_effect_again() {
+    let (write, read) = ([asking("write", 1)], [asking("read", 2)]);
+    let case = Case::wanting(&[&write, &read, &[asking("read", 3), asking("write", 4)]]).await;
+    // The call was made, and its worker died in a later one; nobody knows its workflow any more.
+    case.tools_do(Does::Hang("read"));
+    case.attempt_with(&[2]).await;
+    case.tools_do(Does::Answer("done"));
+    assert_eq!(case.attempt().await, Ended::Succeeded);
+    let calls = case.tools.calls.lock().unwrap().clone();
+    let count = |tool: &str| calls.iter().filter(|call| call.tool == tool).count();
+    assert_eq!((count("write"), count("read")), (1, 2), "{calls:?}");
+    assert_eq!(case.codes().await, ["outcome_unknown"]);
+    assert_eq!(case.snapshot().await.job.pipeline_version, Some(1));
+}
+
+#[tokio::test]
 async fn a_tool_that_is_out_is_told_to_the_model_and_named_as_a_gap() {
     for (error, code) in [
         (ToolError::Unavailable("gone".to_owned()), "tool_unavailable"),

@@ -209,8 +209,14 @@ impl Case {
 
     /// Runs an attempt until a tool hangs, and has its worker die there.
     pub(crate) async fn attempt_that_dies_in_a_call(&self) {
+        self.attempt_with(&[1]).await;
+    }
+
+    /// The same, with a worker that knows these versions of the workflow.
+    pub(crate) async fn attempt_with(&self, pipelines: &[u32]) {
         let worker = WorkerId::new();
-        let claimed = self.store.claim(self.id, worker, &[1]).await.unwrap().expect("a due job");
+        let claimed = self.store.claim(self.id, worker, pipelines).await.unwrap();
+        let claimed = claimed.expect("a due job");
         let run_job = Arc::clone(&self.run_job);
         let attempt =
             tokio::spawn(async move { run_job.run(worker, claimed, &StopTokens::default()).await });

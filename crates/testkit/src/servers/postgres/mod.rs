@@ -1,5 +1,6 @@
 //! A private PostgreSQL server.
 
+mod dump;
 mod keeper;
 
 use std::fs;
