@@ -6,12 +6,14 @@ mod chaos;
 mod clocks;
 mod crashes;
 mod dispatch;
+mod former;
 mod frozen;
 mod golden;
 pub(crate) mod processes;
 mod recovery;
 mod releases;
 mod restarts;
+mod rolling;
 mod stalled;
 mod traces;
 #[cfg(feature = "faults")]
