@@ -14,6 +14,7 @@ mod recovery;
 mod releases;
 mod restarts;
 mod rolling;
+mod scaling;
 mod stalled;
 mod traces;
 #[cfg(feature = "faults")]
