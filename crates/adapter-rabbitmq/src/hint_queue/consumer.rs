@@ -12,6 +12,7 @@ use lapin::options::{
 };
 use lapin::types::FieldTable;
 use lapin::{Acker, Channel, Connection};
+use telemetry::metrics::messages::{self, Destination};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -143,6 +144,7 @@ impl Role for Consumption {
 fn read(delivery: lapin::message::Delivery) -> Option<Delivery> {
     match serde_json::from_slice::<HintMessage>(&delivery.data) {
         Ok(message) => {
+            messages::consumed(Destination::Hints, 1);
             let receipt = InHand { acker: Some(delivery.acker) };
             Some(Delivery { hint: message.hint, receipt: Box::new(receipt) })
         }

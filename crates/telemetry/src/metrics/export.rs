@@ -6,7 +6,7 @@
 
 use std::sync::OnceLock;
 
-use opentelemetry::global;
+use opentelemetry::{KeyValue, global};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkError;
 use opentelemetry_sdk::metrics::{MeterProviderBuilder, SdkMeterProvider};
@@ -20,6 +20,19 @@ pub struct Provider {
     /// The provider. `with_reader` adds a reader.
     pub builder: MeterProviderBuilder,
     registry: Registry,
+}
+
+/// Shows what this process measures from now on: to whoever asks for [`super::exposition`].
+///
+/// # Errors
+/// If the reader cannot be made.
+pub fn show(version: &'static str) -> Result<(), OTelSdkError> {
+    let service = Resource::builder_empty()
+        .with_service_name("assay")
+        .with_attribute(KeyValue::new("service.version", version));
+    // The process holds it from here on: it is read when somebody asks, and has nothing to flush.
+    drop(install(prometheus(service.build())?));
+    Ok(())
 }
 
 /// A provider for a process that `resource` describes: it appears as `target_info`.

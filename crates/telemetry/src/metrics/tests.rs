@@ -47,8 +47,8 @@ fn measure_everything() -> impl Sized {
     hints::stale();
     hints::refilled(Outcome::Succeeded, SECOND);
     messages::confirmed(Err(messages::Unsent::Full), SECOND);
-    messages::sent(messages::Destination::Progress, Ok(()));
-    messages::consumed(messages::Destination::Hints);
+    messages::sent(messages::Destination::Progress, Ok(()), 2);
+    messages::consumed(messages::Destination::Hints, 1);
     streams::sent(SECOND);
     streams::losses_repaired(1);
     store::write_fenced();
