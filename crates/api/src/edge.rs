@@ -10,12 +10,14 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpResponse};
 use contracts::{Code, TraceContext};
+use telemetry::metrics::http;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::cors::{self, Standing};
 use crate::headers;
 use crate::problem::ApiError;
+use crate::routes::Addressed;
 use crate::state::State;
 
 /// The trace of a request: the caller's, or a new one.
@@ -45,6 +47,7 @@ pub(crate) async fn edge(
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    let measured = http::Request::begin(request.method().as_str());
     let trace = RequestTrace::read(request.headers());
     request.extensions_mut().insert(trace);
     let trace_id = trace.trace.trace_id();
@@ -61,7 +64,13 @@ pub(crate) async fn edge(
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(headers::X_REQUEST_ID.clone(), value);
     }
-    span.in_scope(|| tracing::debug!(status = response.status().as_u16(), "answered"));
+    let status = response.status().as_u16();
+    match Addressed::of(response.request()) {
+        Addressed::To(route) => measured.answered(Some(route), status),
+        Addressed::Nowhere => measured.answered(None, status),
+        Addressed::Admin => {}
+    }
+    span.in_scope(|| tracing::debug!(status, "answered"));
     Ok(response)
 }
 

@@ -1,6 +1,7 @@
 //! The server: from a listener to a drained end.
 
 use std::any::Any;
+use std::fmt;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,8 +41,29 @@ const THREADS_TIME: Duration = Duration::from_secs(5);
 pub enum Surface {
     /// Every call.
     Everything,
-    /// Whether the process lives, and whether it is ready.
+    /// Whether the process lives, whether it is ready, and what it measures.
     Health,
+}
+
+/// Gives the text of all that a process measures.
+#[derive(Clone)]
+pub struct Exposition(Arc<dyn Fn() -> Option<String> + Send + Sync>);
+
+impl Exposition {
+    /// The text that `read` gives whenever it is asked for; `None` where nothing is shown.
+    pub fn new(read: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(read))
+    }
+
+    pub(crate) fn text(&self) -> Option<String> {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Exposition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exposition").finish_non_exhaustive()
+    }
 }
 
 /// How a gateway behaves.
@@ -49,6 +71,8 @@ pub enum Surface {
 pub struct Settings {
     /// What it answers.
     pub surface: Surface,
+    /// What is at `/metrics`, of a surface that has it.
+    pub exposition: Exposition,
     /// The web origins that may use it.
     pub origins: Origins,
     /// The times that streams keep.
@@ -66,6 +90,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             surface: Surface::Everything,
+            exposition: Exposition::new(|| None),
             origins: Origins::same(),
             times: StreamTimes::default(),
             threads: None,
@@ -120,6 +145,7 @@ impl Gateway {
             jobs,
             origins: settings.origins.clone(),
             times: settings.times,
+            exposition: settings.exposition.clone(),
             clock: Arc::default(),
             draining: shutdown,
             tasks: tasks.clone(),
@@ -147,7 +173,7 @@ fn server(
 ) -> Result<Server, GatewayError> {
     let configure = match settings.surface {
         Surface::Everything => routes::configure,
-        Surface::Health => routes::configure_health,
+        Surface::Health => routes::configure_admin,
     };
     let (draining, drain_delay) = (state.draining.clone(), settings.drain_delay);
     let mut server = HttpServer::new(move || {

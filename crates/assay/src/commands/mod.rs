@@ -99,5 +99,8 @@ fn argument(pointer: &str) -> String {
 /// Sets the log up, with the command's own filter unless the configuration has one.
 fn telemetry(config: &Config, filter: &str) -> anyhow::Result<telemetry::Telemetry> {
     let filter = config.log.clone().unwrap_or_else(|| filter.to_owned());
-    Ok(telemetry::init(&Options { filter, format: Format::Auto })?)
+    let telemetry = telemetry::init(&Options { filter, format: Format::Auto })?;
+    #[cfg(feature = "fleet")]
+    telemetry::metrics::export::show(env!("CARGO_PKG_VERSION"))?;
+    Ok(telemetry)
 }

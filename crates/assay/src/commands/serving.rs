@@ -3,8 +3,9 @@
 use std::net::TcpListener;
 
 use anyhow::{Context as _, bail};
-use api::{Gateway, Surface};
+use api::{Exposition, Gateway, Surface};
 use engine::services::Jobs;
+use telemetry::metrics;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Anonymous, Config};
@@ -60,13 +61,23 @@ pub(super) fn health(
         }
         None => None,
     };
-    let settings =
-        api::Settings { surface: Surface::Health, threads: Some(1), ..api::Settings::default() };
+    let settings = api::Settings {
+        surface: Surface::Health,
+        exposition: Exposition::new(metrics::exposition),
+        threads: Some(1),
+        ..api::Settings::default()
+    };
+    let is_draining = {
+        let stop = stop.clone();
+        move || stop.is_cancelled()
+    };
+    let shown = metrics::process::observe_draining(is_draining);
     let serving = listener.map(|listener| {
         let gateway = Gateway::new(jobs, settings);
         tokio::spawn(gateway.run(listener, stop))
     });
     Ok(async move {
+        let _shown = shown;
         match serving {
             Some(serving) => serving.await?.context("serving health checks"),
             None => Ok(()),
