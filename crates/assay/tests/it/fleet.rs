@@ -6,6 +6,7 @@ mod clocks;
 mod crashes;
 mod dispatch;
 mod frozen;
+mod metrics;
 pub(crate) mod processes;
 mod recovery;
 mod releases;

@@ -42,6 +42,7 @@ fn measure_everything() -> impl Sized {
     jobs::given_back(Some(RequeueReason::Drain));
     steps::completed("plan", SECOND);
     steps::failed("verify", SECOND);
+    steps::completed("tools/call-17", SECOND);
     steps::tool_call_ended(None);
     process::panicked();
     hints::stale();
@@ -237,6 +238,18 @@ fn words_that_others_chose_add_no_series_but_one() {
     assert!(!after.iter().any(|name| name.contains("word-")));
     assert!(before.iter().any(|name| name.contains("_OTHER")));
     assert!(after.len() <= before.len() + 50, "{:#?}", after.difference(&before));
+}
+
+#[test]
+fn the_many_parts_of_a_step_are_two_words() {
+    LazyLock::force(&AT_START);
+    for n in 1..100 {
+        steps::completed(&format!("tools/choice-{n}"), SECOND);
+    }
+    let text = exposition().unwrap();
+    let choices = r#"assay_step_duration_seconds_count{outcome="completed",step="tools/choice"}"#;
+    assert_eq!(series(&text)[choices], 99.0);
+    assert!(!text.contains("choice-"));
 }
 
 #[test]

@@ -71,7 +71,7 @@ pub(crate) struct Fleet {
     database_url: String,
     amqp_url: Option<String>,
     model: &'static str,
-    config: &'static str,
+    config: String,
     dir: TempDir,
 }
 
@@ -81,7 +81,7 @@ impl Fleet {
             database_url: servers.database.url(),
             amqp_url: Some(servers.host.url().to_owned()),
             model: "scripted",
-            config: "",
+            config: String::new(),
             dir: tempfile::tempdir().unwrap(),
         }
     }
@@ -90,9 +90,14 @@ impl Fleet {
         Self { amqp_url: None, ..Self::new(servers) }
     }
 
+    /// One with these settings in its file.
+    pub(crate) fn with_config(servers: &Servers<'_>, config: String) -> Self {
+        Self { config, ..Self::new(servers) }
+    }
+
     /// One whose workers have the scripted tools.
     pub(crate) fn with_tools(servers: &Servers<'_>) -> Self {
-        Self { config: "[tools.scripted]\n", ..Self::new(servers) }
+        Self::with_config(servers, "[tools.scripted]\n".to_owned())
     }
 
     /// One that answers from its documents.
@@ -141,7 +146,7 @@ impl Fleet {
     /// A command of this fleet, with a data directory of this name.
     pub(crate) fn command(&self, name: &str) -> Command {
         let config = self.dir.path().join("assay.toml");
-        std::fs::write(&config, self.config).unwrap();
+        std::fs::write(&config, &self.config).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
         command
             .env("ASSAY_CONFIG", config)
