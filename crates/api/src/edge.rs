@@ -41,13 +41,33 @@ impl RequestTrace {
     }
 }
 
+/// A request of a client, as it is measured; none of whoever looks after the process.
+struct Measured(Option<(http::Request, Option<&'static str>)>);
+
+impl Measured {
+    fn begin(request: &ServiceRequest) -> Self {
+        let route = match Addressed::of(request.request()) {
+            Addressed::To(route) => Some(route),
+            Addressed::Nowhere => None,
+            Addressed::Admin => return Self(None),
+        };
+        Self(Some((http::Request::begin(request.method().as_str()), route)))
+    }
+
+    fn answered(self, status: u16) {
+        if let Some((request, route)) = self.0 {
+            request.answered(route, status);
+        }
+    }
+}
+
 /// The outermost layer of the gateway.
 pub(crate) async fn edge(
     state: Data<State>,
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let measured = http::Request::begin(request.method().as_str());
+    let measured = Measured::begin(&request);
     let trace = RequestTrace::read(request.headers());
     request.extensions_mut().insert(trace);
     let trace_id = trace.trace.trace_id();
@@ -65,11 +85,7 @@ pub(crate) async fn edge(
         response.headers_mut().insert(headers::X_REQUEST_ID.clone(), value);
     }
     let status = response.status().as_u16();
-    match Addressed::of(response.request()) {
-        Addressed::To(route) => measured.answered(Some(route), status),
-        Addressed::Nowhere => measured.answered(None, status),
-        Addressed::Admin => {}
-    }
+    measured.answered(status);
     span.in_scope(|| tracing::debug!(status, "answered"));
     Ok(response)
 }

@@ -85,7 +85,7 @@ pub(super) async fn publish(
 ) -> Result<(), PublishError> {
     let began = Instant::now();
     let sent = send_confirmed(outgoing, health, hint).await;
-    let measured = sent.as_ref().map(|()| ()).map_err(Unsent::measured);
+    let measured = sent.as_ref().copied().map_err(Unsent::measured);
     messages::confirmed(measured, began.elapsed());
     Ok(sent?)
 }

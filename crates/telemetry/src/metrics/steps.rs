@@ -6,7 +6,7 @@ use std::time::Duration;
 use contracts::Code;
 use opentelemetry::metrics::{Counter, Histogram};
 
-use super::instruments::{Named, OTHER, WORK_S, counter, histogram, key, known};
+use super::instruments::{Named, WORK_S, code_word, counter, histogram, key, known};
 
 /// The steps that are measured by name.
 pub const STEPS: [&str; 5] = ["plan", "retrieve", "tools", "synthesize", "verify"];
@@ -60,12 +60,9 @@ fn step_word(step: &str) -> &'static str {
 
 /// A tool answered, or failed with this code.
 pub fn tool_call_ended(failed_with: Option<&str>) {
-    let code = failed_with.map_or("none", |code| {
-        let known = Code::ALL.iter().map(|code| code.as_str()).find(|known| *known == code);
-        known.unwrap_or(OTHER)
-    });
     let outcome = if failed_with.is_none() { "completed" } else { "failed" };
-    METRICS.tool_calls_ended.add(1, &[key("code", code), key("outcome", outcome)]);
+    let code = key("code", code_word(failed_with));
+    METRICS.tool_calls_ended.add(1, &[code, key("outcome", outcome)]);
 }
 
 pub(super) fn register() {

@@ -1,5 +1,7 @@
 //! What a fleet says of itself at `/metrics`, against what happened.
 
+mod scrape;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
@@ -11,6 +13,7 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use testkit::provider::{Reply, ScriptedProvider};
 
+use self::scrape::Scrape;
 use super::processes::{Fleet, Servers};
 use crate::process::{PATIENCE, Server, Worker};
 
@@ -26,42 +29,6 @@ const QUESTIONS: &[&str] = &[
 const ANSWER: &str = "Every scripted question has the same answer, and this is it [1].";
 /// What runs until it is cancelled.
 const LONG: &str = "script: delay_ms=60000";
-
-/// All series of a process, or of several added up, with their values.
-struct Scrape(BTreeMap<String, f64>);
-
-impl Scrape {
-    async fn of(processes: &[SocketAddr]) -> Self {
-        let mut all = BTreeMap::new();
-        for process in processes {
-            let response = reqwest::get(format!("http://{process}/metrics")).await.unwrap();
-            assert_eq!(response.status(), 200);
-            let text = response.text().await.unwrap();
-            for line in text.lines().filter(|line| !line.starts_with('#')) {
-                let (series, value) = line.rsplit_once(' ').unwrap();
-                *all.entry(series.to_owned()).or_default() += value.parse::<f64>().unwrap();
-            }
-        }
-        Self(all)
-    }
-
-    /// The sum of a metric's series that have all of these labels; `None` if there are none.
-    fn sum(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
-        let wanted: Vec<String> =
-            labels.iter().map(|(label, value)| format!("{label}=\"{value}\"")).collect();
-        let of_metric = |series: &&String| {
-            series.split('{').next() == Some(name)
-                && wanted.iter().all(|label| series.contains(label.as_str()))
-        };
-        let values: Vec<f64> = self
-            .0
-            .iter()
-            .filter(|(series, _)| of_metric(series))
-            .map(|(_, value)| *value)
-            .collect();
-        (!values.is_empty()).then(|| values.iter().sum())
-    }
-}
 
 /// A process's own address for those who look after it.
 fn looked_after(mut command: Command) -> (Command, SocketAddr) {
@@ -172,9 +139,12 @@ async fn follow_and_cancel(bed: &Bed, asking: Value) -> Job {
     job
 }
 
+/// How often something is to be counted, by metric and labels.
+type Counts<'a> = BTreeMap<(&'a str, Vec<(&'a str, String)>), f64>;
+
 /// Jobs, attempts and retries are counted once, under their states and codes.
 async fn assert_jobs(bed: &Bed, jobs: &[Job]) {
-    let mut expected: BTreeMap<(&str, Vec<(&str, String)>), f64> = BTreeMap::new();
+    let mut expected = Counts::new();
     let mut count = |name, labels| *expected.entry((name, labels)).or_default() += 1.0;
     for job in jobs {
         let code = job.error.as_ref().map_or("none", |error| error.code.as_str()).to_owned();
@@ -336,12 +306,12 @@ async fn whatever_clients_send_there_are_no_more_series() {
     assert_eq!(answers, [405, 404, 404, 422, 422, 202]);
     // Until the first such job has left every series that such a job leaves.
     bed.until("assay_jobs_ended_total", &[("state", "succeeded")], 1.0).await;
-    let before: BTreeSet<String> = bed.scrape().await.0.into_keys().collect();
+    let before: BTreeSet<String> = bed.scrape().await.series();
     for n in 1..=40 {
         assert_eq!(hostile(n).await, answers);
     }
     bed.until("assay_jobs_ended_total", &[("state", "succeeded")], 41.0).await;
-    let after: BTreeSet<String> = bed.scrape().await.0.into_keys().collect();
+    let after: BTreeSet<String> = bed.scrape().await.series();
     assert!(!after.iter().any(|series| series.to_lowercase().contains("chosen")));
     // What the processes happened to do meanwhile may be new, and is little.
     let new: Vec<&String> = after.difference(&before).collect();
