@@ -77,6 +77,8 @@ pub struct Settings {
     pub origins: Origins,
     /// The times that streams keep.
     pub times: StreamTimes,
+    /// What makes it not ready before its own shutdown does, if it outlives what it tells of.
+    pub draining: Option<CancellationToken>,
     /// Threads that serve connections; one per processor if `None`.
     pub threads: Option<usize>,
     /// From the shutdown token to closing the listener. Requests are served meanwhile, while
@@ -93,6 +95,7 @@ impl Default for Settings {
             exposition: Exposition::new(|| None),
             origins: Origins::same(),
             times: StreamTimes::default(),
+            draining: None,
             threads: None,
             drain_delay: Duration::ZERO,
             drain_time: Duration::from_secs(20),
@@ -147,12 +150,13 @@ impl Gateway {
             times: settings.times,
             exposition: settings.exposition.clone(),
             clock: Arc::default(),
-            draining: shutdown,
+            draining: settings.draining.clone().unwrap_or_else(|| shutdown.clone()),
             tasks: tasks.clone(),
             runtime: Handle::current(),
             _alive: alive,
         };
-        let served = server(state, &settings, listener)?.await.map_err(GatewayError::Serve);
+        let served =
+            server(state, &settings, (listener, shutdown))?.await.map_err(GatewayError::Serve);
         tasks.close();
         if tokio::time::timeout(drain_time, tasks.wait()).await.is_err() {
             tracing::warn!(tasks = tasks.len(), "requests did not finish while draining");
@@ -165,17 +169,17 @@ impl Gateway {
     }
 }
 
-/// The web server on this listener; it serves while it is polled.
+/// The web server on this listener, until the token fires; it serves while it is polled.
 fn server(
     state: State,
     settings: &Settings,
-    listener: TcpListener,
+    (listener, shutdown): (TcpListener, CancellationToken),
 ) -> Result<Server, GatewayError> {
     let configure = match settings.surface {
         Surface::Everything => routes::configure,
         Surface::Health => routes::configure_admin,
     };
-    let (draining, drain_delay) = (state.draining.clone(), settings.drain_delay);
+    let drain_delay = settings.drain_delay;
     let mut server = HttpServer::new(move || {
         App::new().app_data(Data::new(state.clone())).wrap(from_fn(edge)).configure(configure)
     })
@@ -191,7 +195,7 @@ fn server(
     .h1_write_buffer_size(CONNECTION_BUFFER_BYTES)
     .on_connect(bound_slow_readers)
     .shutdown_signal(async move {
-        draining.cancelled().await;
+        shutdown.cancelled().await;
         tokio::time::sleep(drain_delay).await;
     })
     .shutdown_timeout(whole_seconds(settings.drain_time));

@@ -25,8 +25,9 @@ pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     tracing::info!("stopping: jobs that do not finish now go on at another worker");
     stop.cancel();
     running.stop().await;
+    let looked_after = health.await;
     fleet.disconnect().await;
-    health.await?;
+    looked_after?;
     told?;
     Ok(ExitCode::SUCCESS)
 }

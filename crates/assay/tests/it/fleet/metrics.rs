@@ -1,6 +1,7 @@
 //! What a fleet says of itself at `/metrics`, against what happened.
 
 mod scrape;
+mod trouble;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{SocketAddr, TcpListener};
@@ -40,13 +41,15 @@ fn looked_after(mut command: Command) -> (Command, SocketAddr) {
 /// A gateway and a worker, and where they tell of themselves.
 struct Bed {
     gateway: Server,
+    worker: Worker,
+    /// Of the gateway and of the worker.
     processes: [SocketAddr; 2],
-    _worker: Worker,
-    _provider: ScriptedProvider,
+    _provider: Option<ScriptedProvider>,
     _fleet: Fleet,
 }
 
 impl Bed {
+    /// With a provider's model, and a tool.
     async fn start(servers: &Servers<'_>) -> Self {
         let provider = ScriptedProvider::start(|_, _| Reply::openai(ANSWER)).await;
         let config = format!(
@@ -55,13 +58,16 @@ impl Bed {
              input_usd_per_million = 10000\noutput_usd_per_million = 100000\n",
             provider.url()
         );
-        let fleet = Fleet::with_config(servers, config);
+        Self::of(Fleet::with_config(servers, config), Some(provider))
+    }
+
+    fn of(fleet: Fleet, provider: Option<ScriptedProvider>) -> Self {
         let (gateway, first) = looked_after(fleet.gateway_command("127.0.0.1:0"));
         let (worker, second) = looked_after(fleet.worker_command("one"));
         Self {
             gateway: Server::of(gateway),
+            worker: Worker::of(worker),
             processes: [first, second],
-            _worker: Worker::of(worker),
             _provider: provider,
             _fleet: fleet,
         }
