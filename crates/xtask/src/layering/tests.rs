@@ -47,7 +47,7 @@ fn every_dependency_against_a_rule_is_found_with_the_rule() {
     for (from, to, rule) in [
         ("contracts", "engine", "contracts may use no other crate of the workspace"),
         ("contracts", "tokio", "knows no runtime"),
-        ("engine", "telemetry", "engine may use contracts"),
+        ("engine", "api", "engine may use contracts, telemetry"),
         ("engine", "rusqlite", "only adapter-embedded may use rusqlite"),
         ("adapter-embedded", "adapter-retrieval", "knows no other adapter"),
         ("adapter-embedded", "backoff", "only engine may use backoff"),
@@ -59,6 +59,7 @@ fn every_dependency_against_a_rule_is_found_with_the_rule() {
         ("api", "worker", "not each other"),
         ("worker", "api", "not each other"),
         ("api", "adapter-embedded", "ports alone"),
+        ("api", "opentelemetry", "only telemetry may use opentelemetry"),
         ("worker", "tantivy", "only adapter-retrieval may use tantivy"),
         ("telemetry", "engine", "telemetry may use contracts"),
         ("testkit", "adapter-embedded", "written against ports"),
