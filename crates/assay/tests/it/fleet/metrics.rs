@@ -1,22 +1,18 @@
 //! What a fleet says of itself at `/metrics`, against what happened.
 
+mod bed;
 mod scrape;
 mod trouble;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{SocketAddr, TcpListener};
-use std::process::Command;
-use std::time::Duration;
 
 use contracts::Job;
 use contracts::job::AttemptOutcome;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
-use testkit::provider::{Reply, ScriptedProvider};
 
-use self::scrape::Scrape;
-use super::processes::{Fleet, Servers};
-use crate::process::{PATIENCE, Server, Worker};
+use self::bed::Bed;
+use super::processes::Servers;
 
 /// Jobs that succeed, fail for good, fail once, and call tools, one of which refuses.
 const QUESTIONS: &[&str] = &[
@@ -26,73 +22,8 @@ const QUESTIONS: &[&str] = &[
     "script: fail=transient*1",
     "script: tool=calculator:0.1+0.2 tool=calculator:1/0",
 ];
-/// What the provider's model answers; the scripted passage supports it.
-const ANSWER: &str = "Every scripted question has the same answer, and this is it [1].";
 /// What runs until it is cancelled.
 const LONG: &str = "script: delay_ms=60000";
-
-/// A process's own address for those who look after it.
-fn looked_after(mut command: Command) -> (Command, SocketAddr) {
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    command.env("ASSAY_ADMIN_LISTEN", address.to_string());
-    (command, address)
-}
-
-/// A gateway and a worker, and where they tell of themselves.
-struct Bed {
-    gateway: Server,
-    worker: Worker,
-    /// Of the gateway and of the worker.
-    processes: [SocketAddr; 2],
-    _provider: Option<ScriptedProvider>,
-    _fleet: Fleet,
-}
-
-impl Bed {
-    /// With a provider's model, and a tool.
-    async fn start(servers: &Servers<'_>) -> Self {
-        let provider = ScriptedProvider::start(|_, _| Reply::openai(ANSWER)).await;
-        let config = format!(
-            "[tools.calculator]\n\
-             [models.local]\nkind = \"openai\"\nbase_url = \"{}/v1\"\nmodel = \"chosen-by-us\"\n\
-             input_usd_per_million = 10000\noutput_usd_per_million = 100000\n",
-            provider.url()
-        );
-        Self::of(Fleet::with_config(servers, config), Some(provider))
-    }
-
-    fn of(fleet: Fleet, provider: Option<ScriptedProvider>) -> Self {
-        let (gateway, first) = looked_after(fleet.gateway_command("127.0.0.1:0"));
-        let (worker, second) = looked_after(fleet.worker_command("one"));
-        Self {
-            gateway: Server::of(gateway),
-            worker: Worker::of(worker),
-            processes: [first, second],
-            _provider: provider,
-            _fleet: fleet,
-        }
-    }
-
-    async fn scrape(&self) -> Scrape {
-        Scrape::of(&self.processes).await
-    }
-
-    /// Waits until a metric has this value in the fleet.
-    async fn until(&self, name: &str, labels: &[(&str, &str)], expected: f64) {
-        let mut found = None;
-        let reached = async {
-            loop {
-                found = self.scrape().await.sum(name, labels);
-                if found.is_some_and(|found| (found - expected).abs() < 1e-6) {
-                    return;
-                }
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        };
-        let reached = tokio::time::timeout(PATIENCE, reached).await;
-        assert!(reached.is_ok(), "{name} {labels:?} is {found:?}, not {expected}");
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_fleet_measures_is_what_happened() {
@@ -117,9 +48,12 @@ async fn run_jobs(bed: &Bed) -> Vec<Job> {
     for question in QUESTIONS {
         jobs.push(gateway.submit_with(asking(question)).await);
     }
-    let mut of_provider = asking("What was asked?");
-    of_provider["model"] = "local".into();
-    jobs.push(gateway.submit_with(of_provider).await);
+    for model in ["answers", "babbles"] {
+        let mut of_provider = asking("What was asked?");
+        of_provider["model"] = model.into();
+        of_provider["max_attempts"] = 1.into();
+        jobs.push(gateway.submit_with(of_provider).await);
+    }
     jobs.push(follow_and_cancel(bed, asking(LONG)).await);
     let mut ended = Vec::new();
     for job in &jobs {
@@ -219,11 +153,18 @@ async fn assert_parts(bed: &Bed, jobs: &[Job]) {
         (spent(|job| job.usage.input_tokens), spent(|job| job.usage.output_tokens));
     assert!(input >= 100.0 && output >= 20.0, "the provider's model was asked");
     for (kind, tokens) in [("input", input), ("output", output)] {
-        let labels = [("gen_ai_token_type", kind), ("gen_ai_request_model", "local")];
-        bed.until("gen_ai_client_token_usage_sum", &labels, tokens).await;
+        let kind = [("gen_ai_token_type", kind)];
+        bed.until("gen_ai_client_token_usage_sum", &kind, tokens).await;
     }
+    // Of the one that babbles: its answer and the repair of that, but not its choice of tools.
+    let wasted = [("input", 200.0), ("output", 40.0)];
+    for (kind, tokens) in wasted {
+        bed.until("assay_model_tokens_wasted_total", &[("gen_ai_token_type", kind)], tokens).await;
+    }
+    let failed = [("gen_ai_request_model", "babbles"), ("error_type", "model_output_invalid")];
+    bed.until("gen_ai_client_operation_duration_seconds_count", &failed, 1.0).await;
     let cost_usd: f64 = jobs.iter().map(|job| job.usage.cost_usd).sum();
-    bed.until("assay_model_cost_usd_total", &[("gen_ai_request_model", "local")], cost_usd).await;
+    bed.until("assay_model_cost_usd_total", &[], cost_usd).await;
     let posts = [
         ("http_request_method", "POST"),
         ("http_route", "/v1/analysis"),
@@ -275,7 +216,7 @@ async fn assert_gauges(bed: &Bed) {
     for (connection, processes) in [("hints", 2.0), ("deliveries", 1.0), ("news", 2.0)] {
         bed.until("assay_broker_connected", &[("connection", connection)], processes).await;
     }
-    bed.until("assay_model_circuit_open", &[("gen_ai_request_model", "local")], 0.0).await;
+    bed.until("assay_model_circuit_open", &[("gen_ai_request_model", "answers")], 0.0).await;
     let lease_age = bed.scrape().await.sum("assay_worker_lease_age_seconds", &[]).unwrap();
     assert!((0.0..10.0).contains(&lease_age), "{lease_age} s");
 }

@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::super::processes::{Fleet, Servers};
+use super::LONG;
+use super::bed::Bed;
 use super::scrape::Scrape;
-use super::{Bed, LONG};
 use crate::process::PATIENCE;
 
 #[tokio::test(flavor = "multi_thread")]
