@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use contracts::Hint;
 use engine::ports::{Delivery, HintQueue, PublishError, QueueClosed, Receipt};
 use tokio::sync::Notify;
+use tracing::Span;
 
 /// Hints held, unless told otherwise: some windows' worth.
 const HINTS_MAX: usize = 1_024;
@@ -65,7 +66,7 @@ impl HintQueue for InProcessHintQueue {
         loop {
             if let Some(hint) = self.shared.take()? {
                 let receipt = InHand { shared: Arc::clone(&self.shared), hint: Some(hint) };
-                return Ok(Delivery { hint, receipt: Box::new(receipt) });
+                return Ok(Delivery { hint, span: Span::none(), receipt: Box::new(receipt) });
             }
             self.shared.filled.notified().await;
         }

@@ -1,8 +1,13 @@
 //! The messages on the broker: JSON with a version. A reader passes over fields that it does not
 //! know, so that processes of two releases share a broker.
 
-use contracts::{Hint, News};
+use contracts::{Hint, News, TraceContext};
+use lapin::types::{AMQPValue, FieldTable};
 use serde::{Deserialize, Serialize};
+
+/// The header that the trace of a message stands in, as in HTTP
+/// (<https://w3c.github.io/trace-context-amqp/>).
+const TRACEPARENT: &str = "traceparent";
 
 /// The version that this release writes. A later one only adds fields.
 const VERSION: u32 = 1;
@@ -37,6 +42,22 @@ impl NewsMessage {
     }
 }
 
+/// The headers of a message that is sent in this trace.
+pub(crate) fn headers(trace: Option<TraceContext>) -> FieldTable {
+    let mut headers = FieldTable::default();
+    if let Some(trace) = trace {
+        let trace = AMQPValue::LongString(trace.to_string().into());
+        headers.insert(TRACEPARENT.into(), trace);
+    }
+    headers
+}
+
+/// The trace that a message was sent in. One that cannot be read is none.
+pub(crate) fn trace(headers: Option<&FieldTable>) -> Option<TraceContext> {
+    let header = headers?.inner().get(TRACEPARENT)?;
+    std::str::from_utf8(header.as_long_string()?.as_bytes()).ok()?.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use contracts::JobId;
@@ -45,7 +66,7 @@ mod tests {
 
     #[test]
     fn a_message_says_its_version() {
-        let hint = Hint { job_id: JobId::new() };
+        let hint = Hint::of(JobId::new());
         let json = serde_json::to_value(HintMessage::new(hint)).unwrap();
         assert_eq!(json, serde_json::json!({"v": 1, "job_id": hint.job_id}));
     }
@@ -65,8 +86,24 @@ mod tests {
     }
 
     #[test]
+    fn a_trace_travels_beside_the_message() {
+        let sent = TraceContext::root();
+        let hint = Hint::of(JobId::new());
+        let message = |hint| serde_json::to_value(HintMessage::new(hint)).unwrap();
+        assert_eq!(message(hint.in_trace(sent)), message(hint));
+        assert_eq!(trace(Some(&headers(Some(sent)))), Some(sent));
+        assert_eq!(trace(Some(&headers(None))), None);
+        assert_eq!(trace(None), None);
+        let mut broken = FieldTable::default();
+        broken.insert(TRACEPARENT.into(), AMQPValue::LongString("00-none".into()));
+        assert_eq!(trace(Some(&broken)), None);
+        broken.insert(TRACEPARENT.into(), AMQPValue::LongUInt(7));
+        assert_eq!(trace(Some(&broken)), None);
+    }
+
+    #[test]
     fn a_message_with_unknown_fields_is_read() {
-        let hint = Hint { job_id: JobId::new() };
+        let hint = Hint::of(JobId::new());
         let json = serde_json::json!({"v": 2, "job_id": hint.job_id, "priority": {"of": [1]}});
         let read: HintMessage = serde_json::from_value(json).unwrap();
         assert_eq!(read.hint, hint);

@@ -10,6 +10,7 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpResponse};
 use contracts::{Code, TraceContext};
+use telemetry::spans;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
@@ -19,23 +20,16 @@ use crate::problem::ApiError;
 use crate::state::State;
 
 /// The trace of a request: the caller's, or a new one.
+///
+/// Jobs belong to it, and problems are marked with it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct RequestTrace {
-    /// As the caller sent it.
-    pub(crate) given: Option<TraceContext>,
-    /// What problems are marked with.
-    pub(crate) trace: TraceContext,
-}
+pub(crate) struct RequestTrace(pub(crate) TraceContext);
 
 impl RequestTrace {
     /// The trace of this request.
     pub(crate) fn of(request: &actix_web::HttpRequest) -> Self {
-        request.extensions().get::<Self>().copied().unwrap_or_else(|| Self::read(request.headers()))
-    }
-
-    fn read(headers: &HeaderMap) -> Self {
-        let given = headers::trace(headers);
-        Self { given, trace: given.unwrap_or_else(TraceContext::root) }
+        let kept = request.extensions().get::<Self>().copied();
+        kept.unwrap_or_else(|| Self(TraceContext::root()))
     }
 }
 
@@ -45,13 +39,15 @@ pub(crate) async fn edge(
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let trace = RequestTrace::read(request.headers());
-    request.extensions_mut().insert(trace);
-    let trace_id = trace.trace.trace_id();
-    let request_id = request_id(request.headers());
-    let span = tracing::info_span!(
-        "request", method = %request.method(), path = request.path(), trace_id, request_id,
-    );
+    let (method, request_id) = (request.method().clone(), request_id(request.headers()));
+    let (span, trace) = spans::request(&spans::Request {
+        method: method.as_str(),
+        path: request.path(),
+        id: &request_id,
+        trace: headers::trace(request.headers()).as_ref(),
+    });
+    request.extensions_mut().insert(RequestTrace(trace));
+    let trace_id = trace.trace_id();
     let standing = state.origins.standing(request.headers());
     let origin = request.headers().get(header::ORIGIN).cloned();
 
@@ -61,7 +57,10 @@ pub(crate) async fn edge(
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(headers::X_REQUEST_ID.clone(), value);
     }
-    span.in_scope(|| tracing::debug!(status = response.status().as_u16(), "answered"));
+    let status = response.status().as_u16();
+    let route = response.request().match_pattern();
+    spans::answered(&span, method.as_str(), route.as_deref(), status);
+    span.in_scope(|| tracing::debug!(status, "answered"));
     Ok(response)
 }
 

@@ -30,10 +30,43 @@ impl TraceContext {
         Self { trace_id: Uuid::now_v7().as_u128(), span_id: span.max(1), flags: 1 }
     }
 
+    /// A span of a trace. `None` if one of the ids is zero, which stands for no trace or span.
+    #[must_use]
+    pub const fn of_span(trace_id: u128, span_id: u64, flags: u8) -> Option<Self> {
+        if trace_id == 0 || span_id == 0 {
+            return None;
+        }
+        Some(Self { trace_id, span_id, flags })
+    }
+
     /// The trace id: 32 lower-case hexadecimal digits.
     #[must_use]
     pub fn trace_id(&self) -> String {
         format!("{:032x}", self.trace_id)
+    }
+
+    /// The trace id as a number.
+    #[must_use]
+    pub const fn trace_number(&self) -> u128 {
+        self.trace_id
+    }
+
+    /// The id of the span that asked.
+    #[must_use]
+    pub const fn span_number(&self) -> u64 {
+        self.span_id
+    }
+
+    /// The trace flags.
+    #[must_use]
+    pub const fn flags(&self) -> u8 {
+        self.flags
+    }
+
+    /// Whether whoever asked may have recorded its part of the trace.
+    #[must_use]
+    pub const fn is_sampled(&self) -> bool {
+        self.flags & 1 == 1
     }
 }
 
@@ -55,15 +88,8 @@ impl FromStr for TraceContext {
         if version == 0xff || (version == 0 && !rest.is_empty()) {
             return Err(TraceContextError);
         }
-        let context = Self {
-            trace_id: hex(trace_id, 32)?,
-            span_id: hex(span_id, 16)? as u64,
-            flags: hex(flags, 2)? as u8,
-        };
-        if context.trace_id == 0 || context.span_id == 0 {
-            return Err(TraceContextError);
-        }
-        Ok(context)
+        let (trace_id, span_id) = (hex(trace_id, 32)?, hex(span_id, 16)? as u64);
+        Self::of_span(trace_id, span_id, hex(flags, 2)? as u8).ok_or(TraceContextError)
     }
 }
 

@@ -1,19 +1,39 @@
-//! What a process says about itself: one log, on stderr.
+//! What a process says about itself: a log, and traces.
 //!
-//! Stdout belongs to answers, so nothing here writes to it. On a terminal a person reads the log,
-//! so it is text; anywhere else a program does, so each line is one JSON object. Nothing here
-//! reads the environment: the caller passes in what its configuration says.
+//! The log is on stderr: stdout belongs to answers. On a terminal a person reads it, so it is text;
+//! anywhere else a program does, so each line is one JSON object. Each line about a job, an attempt,
+//! a step or a request carries their ids and that of the trace.
+//!
+//! [`spans`] are what everybody here traces with; [`context`] takes a trace from one process to the
+//! next. Under the cargo feature `export` they are sent to a collector, by `Exporting`.
+//!
+//! Nothing here reads the environment: the caller passes in what its configuration says. (The
+//! library that sends honours further `OTEL_` variables: time-outs, compression, sizes of batches.)
 #![warn(missing_docs)]
 
+pub mod context;
+#[cfg(feature = "export")]
+mod export;
+mod exporting;
+mod ids;
+mod logs;
+pub mod metrics;
 mod panics;
+pub mod spans;
 
-use std::io::{IsTerminal as _, stderr};
+use std::io::stderr;
 
-use tracing::Subscriber;
+use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{EnvFilter, ParseError};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::Registry;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
+
+#[cfg(feature = "export")]
+pub use export::ExportError;
+pub use exporting::{Exporting, Protocol};
+pub use logs::Format;
 
 /// The filter of a command that answers and exits: its user wants the answer, and sees in the
 /// progress what is tried again.
@@ -21,26 +41,17 @@ pub const ONE_SHOT_FILTER: &str = "error";
 /// The filter of a server: what it does, without how its web server and its migrations do it.
 pub const SERVER_FILTER: &str = "info,actix_server=warn,refinery_core=warn";
 
-/// What to log, and how.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What to log, and how, and where to send traces.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Options {
     /// Which events are logged, as `tracing_subscriber::EnvFilter` reads it: `info`, or
     /// `warn,engine=debug`.
     pub filter: String,
     /// How an event is written.
     pub format: Format,
-}
-
-/// How an event is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Format {
-    /// As text if stderr is a terminal, as JSON otherwise.
-    #[default]
-    Auto,
-    /// One line of text, with colours unless `NO_COLOR` is set.
-    Text,
-    /// One JSON object a line.
-    Json,
+    /// Where traces are sent to; nowhere if `None`, or if this was compiled without the feature
+    /// `export`, which the log says then.
+    pub exporting: Option<Exporting>,
 }
 
 /// Why the log could not be set up.
@@ -54,6 +65,10 @@ pub enum TelemetryError {
         /// What is wrong with it.
         source: ParseError,
     },
+    /// Traces cannot be sent so.
+    #[cfg(feature = "export")]
+    #[error("telemetry cannot be sent")]
+    Export(#[from] ExportError),
     /// This process has a log already.
     #[error("the log is already set up")]
     AlreadySetUp(#[source] TryInitError),
@@ -61,46 +76,64 @@ pub enum TelemetryError {
 
 /// The process's telemetry, for as long as it is held: keep it until `main` returns.
 ///
-/// Events are written before the call that logs them returns, so nothing is lost at an exit. When
-/// this is dropped, panics are reported by the standard library again.
+/// Events are written before the call that logs them returns, so none is lost at an exit. Spans
+/// wait to be sent together: see [`Telemetry::finish`]. When this is dropped, panics are reported
+/// by the standard library again.
 #[derive(Debug)]
 #[must_use = "panics are logged only while this is held"]
 pub struct Telemetry {
     _panics: panics::LoggedPanics,
+    #[cfg(feature = "export")]
+    exporter: Option<export::Exporter>,
 }
 
-/// Sets up the process's log, and logs every panic once, as an error event.
+impl Telemetry {
+    /// Sends what was not sent yet, for 5 seconds at the most. What ends later is lost.
+    pub async fn finish(self) {
+        #[cfg(feature = "export")]
+        if let Some(exporter) = self.exporter {
+            exporter.finish().await;
+        }
+    }
+}
+
+/// Sets up the process's log and traces, and logs every panic once, as an error event. Must be
+/// called within a Tokio runtime if traces are sent anywhere.
 ///
 /// # Errors
 /// [`TelemetryError`]; nothing is changed then.
 pub fn init(options: &Options) -> Result<Telemetry, TelemetryError> {
-    let subscriber = subscriber(options, stderr)?;
+    let log = log(&options.filter, options.format, stderr)?;
+    #[cfg(feature = "export")]
+    let exporter = options.exporting.as_ref().map(export::Exporter::new).transpose()?;
+    #[cfg(feature = "export")]
+    let traces = exporter.as_ref().map(export::Exporter::layer);
+    #[cfg(not(feature = "export"))]
+    let traces = None::<tracing_subscriber::layer::Identity>;
+    let subscriber = tracing_subscriber::registry().with(log).with(traces);
     subscriber.try_init().map_err(TelemetryError::AlreadySetUp)?;
-    Ok(Telemetry { _panics: panics::LoggedPanics::install() })
+    #[cfg(not(feature = "export"))]
+    if options.exporting.is_some() {
+        tracing::warn!("no telemetry is sent: this program was built without the feature for it");
+    }
+    Ok(Telemetry {
+        _panics: panics::LoggedPanics::install(),
+        #[cfg(feature = "export")]
+        exporter,
+    })
 }
 
-fn subscriber<W>(
-    options: &Options,
+fn log<W>(
+    filter: &str,
+    format: Format,
     writer: W,
-) -> Result<Box<dyn Subscriber + Send + Sync>, TelemetryError>
+) -> Result<Box<dyn Layer<Registry> + Send + Sync>, TelemetryError>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::builder()
-        .parse(&options.filter)
-        .map_err(|source| TelemetryError::Filter { filter: options.filter.clone(), source })?;
-    let registry = tracing_subscriber::registry().with(filter);
-    let layer = tracing_subscriber::fmt::layer().with_writer(writer);
-    let as_json = match options.format {
-        Format::Auto => !stderr().is_terminal(),
-        Format::Text => false,
-        Format::Json => true,
-    };
-    Ok(if as_json {
-        Box::new(registry.with(layer.json().flatten_event(true)))
-    } else {
-        Box::new(registry.with(layer))
-    })
+    let parsed = EnvFilter::builder().parse(filter);
+    let unread = |source| TelemetryError::Filter { filter: filter.to_owned(), source };
+    Ok(logs::layer(parsed.map_err(unread)?, format, writer))
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ impl LoggedPanics {
     pub(crate) fn install() -> Self {
         let printed = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
+            crate::metrics::process::panicked();
             // A filter that drops the event must not drop the panic.
             if tracing::enabled!(target: "panic", tracing::Level::ERROR) {
                 log(info);

@@ -10,6 +10,7 @@ use engine::services::{QUEUE_OUTAGE, dispatch};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
+use tracing::Span;
 
 use super::{Place, Worker};
 
@@ -30,6 +31,8 @@ const LOST: Resend = Resend::always(Duration::from_secs(2));
 /// A hint in the hands of this worker.
 pub(crate) struct Taken {
     pub(crate) hint: Hint,
+    /// What is done with it; none for a hint from the store.
+    pub(crate) span: Span,
     /// What settles the delivery; a hint from the store has none.
     receipt: Option<Box<dyn Receipt>>,
 }
@@ -101,10 +104,10 @@ impl Worker {
             self.gate.opened().await;
             Arc::clone(&self.company).read_owned().await
         };
-        let Delivery { hint, receipt } = delivery;
+        let Delivery { hint, span, receipt } = delivery;
         match timeout(PLACE_WAIT, company).await {
             Ok(company) => {
-                let taken = Taken { hint, receipt: Some(receipt) };
+                let taken = Taken { hint, span, receipt: Some(receipt) };
                 self.claims.spawn(self.clone().serve(taken, Place { slot, company }));
             }
             Err(_elapsed) => receipt.nack().await,
@@ -145,7 +148,7 @@ impl Worker {
         let refill = Refill { window: places.len(), resend: LOST };
         let hints = self.store.refill(refill).await?;
         for (hint, place) in hints.into_iter().zip(places) {
-            let taken = Taken { hint, receipt: None };
+            let taken = Taken { hint, span: Span::none(), receipt: None };
             self.claims.spawn(self.clone().serve(taken, place));
         }
         Ok(())

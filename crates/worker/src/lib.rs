@@ -15,12 +15,15 @@ mod running;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contracts::{JobId, WorkerId};
-use engine::ports::{Claimed, HintQueue, JobStore, ProgressBus, StoreError};
-use engine::services::{Ended, Renewals, RunJob, StartGate, StopTokens, publish};
+use contracts::{JobId, TraceContext, WorkerId};
+use engine::job::Standing;
+use engine::ports::{Claimed, Committed, HintQueue, JobStore, ProgressBus, StoreError};
+use engine::services::{Ended, Renewals, RunJob, StartGate, publish};
+use telemetry::{context, spans};
 use tokio::sync::{OwnedRwLockReadGuard, OwnedSemaphorePermit, RwLock, Semaphore};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 use self::heartbeat::{Beating, Heartbeat};
 use self::intake::Taken;
@@ -69,6 +72,14 @@ struct Place {
     slot: OwnedSemaphorePermit,
     /// Shared by the jobs that run side by side; a job that must run alone has it for itself.
     company: OwnedRwLockReadGuard<()>,
+}
+
+/// A job in the hands of this worker.
+struct Held {
+    claimed: Claimed,
+    /// What brought it here.
+    brought_by: Option<TraceContext>,
+    entry: Entry,
 }
 
 /// The ports behind a [`Worker`].
@@ -151,7 +162,13 @@ impl Worker {
     /// Serves one hint. It is settled only once the store has said what it is worth. Claims run
     /// side by side, so that the store can commit them together.
     async fn serve(self, taken: Taken, place: Place) {
+        let span = taken.span.clone();
+        self.claim(taken, place).instrument(span).await;
+    }
+
+    async fn claim(self, taken: Taken, place: Place) {
         let job_id = taken.hint.job_id;
+        let brought_by = context::of(&taken.span);
         match self.store.claim(job_id, self.id, self.settings.pipelines).await {
             Ok(Some(claimed)) => {
                 taken.claimed().await;
@@ -159,7 +176,8 @@ impl Worker {
                 // Entered before the claim is over: a drain that begins now finds the job.
                 let entry = self.running.enter(job.id, job.attempt);
                 self.announce(&claimed).await;
-                self.tasks.spawn(self.clone().work(claimed, place, entry));
+                let held = Held { claimed, brought_by, entry };
+                self.tasks.spawn(self.clone().work(held, place));
             }
             Ok(None) => taken.stale(self.store.as_ref()).await,
             Err(StoreError::Rejected(error)) => {
@@ -175,60 +193,69 @@ impl Worker {
     }
 
     async fn announce(&self, claimed: &Claimed) {
-        if let Some(news) = claimed.committed.news() {
-            publish(self.bus.as_ref(), news).await;
-        }
+        publish(self.bus.as_ref(), &claimed.committed).await;
     }
 
-    async fn work(self, claimed: Claimed, place: Place, entry: Entry) {
-        let job = &claimed.committed.job;
-        let (job_id, attempt) = (job.id, job.attempt);
+    async fn work(self, held: Held, place: Place) {
         let Place { slot, company } = place;
-        let ended = if job.runs_alone() {
+        if held.claimed.committed.job.runs_alone() {
             drop(company);
-            self.run_alone(claimed, entry).await
+            self.run_alone(held).await;
         } else {
             let _company = company;
-            self.run_job.run(self.id, claimed, entry.stop()).await
-        };
-        drop(slot);
-        match ended {
-            Ended::Succeeded
-            | Ended::Failed
-            | Ended::Postponed
-            | Ended::Cancelled
-            | Ended::Released => {
-                tracing::info!(%job_id, attempt, ?ended, "attempt ended");
-            }
-            Ended::Overdue | Ended::Fenced | Ended::StoreLost => {
-                tracing::warn!(%job_id, attempt, ?ended, "attempt ended without a word of its own");
-            }
+            self.attempt(held).await;
         }
+        drop(slot);
     }
 
     /// Runs a job that may be what kills workers: it takes nobody with it.
     ///
     /// Where others run it is given back first, and claimed again once they are gone: a job that
     /// is held counts whatever kills its worker, and this one may not be to blame.
-    async fn run_alone(&self, claimed: Claimed, entry: Entry) -> Ended {
-        let job_id = claimed.committed.job.id;
+    async fn run_alone(&self, held: Held) {
         if let Ok(_alone) = self.company.try_write() {
-            return self.run_job.run(self.id, claimed, entry.stop()).await;
+            return self.attempt(held).await;
         }
-        let at_once = StopTokens::default();
-        at_once.drain.cancel();
-        let released = self.run_job.run(self.id, claimed, &at_once).await;
-        drop(entry);
+        let job_id = held.claimed.committed.job.id;
+        held.entry.stop().drain.cancel();
+        self.attempt(held).await;
         let _alone = self.company.write().await;
-        match self.claims.track_future(self.claim_again(job_id)).await {
-            Some((claimed, entry)) => self.run_job.run(self.id, claimed, entry.stop()).await,
-            None => released,
+        if let Some(held) = self.claims.track_future(self.claim_again(job_id)).await {
+            self.attempt(held).await;
         }
+    }
+
+    /// Makes an attempt, in a span of its own.
+    async fn attempt(&self, held: Held) {
+        let Held { claimed, brought_by, entry } = held;
+        let Committed { before, job, .. } = &claimed.committed;
+        if let Some(due) = before.as_ref().and_then(Standing::due_since) {
+            spans::queue_wait(job.id, &job.trace, due, job.state_since);
+        }
+        let span = spans::attempt(&spans::Attempt {
+            job_id: job.id,
+            number: job.attempt,
+            worker: self.id,
+            trace: &job.trace,
+            brought_by: brought_by.as_ref(),
+        });
+        let ended = self.run_job.run(self.id, claimed, entry.stop()).instrument(span.clone()).await;
+        spans::ended(&span, ended.as_str());
+        span.in_scope(|| match ended {
+            Ended::Succeeded
+            | Ended::Failed
+            | Ended::Postponed
+            | Ended::Cancelled
+            | Ended::Released => tracing::info!(?ended, "attempt ended"),
+            Ended::Overdue | Ended::Fenced | Ended::StoreLost => {
+                tracing::warn!(?ended, "attempt ended without a word of its own");
+            }
+        });
     }
 
     /// Claims a job that this worker gave back; `None` if it is somebody else's by now, or the
     /// worker stops.
-    async fn claim_again(&self, job_id: JobId) -> Option<(Claimed, Entry)> {
+    async fn claim_again(&self, job_id: JobId) -> Option<Held> {
         if self.claims.is_closed() {
             return None;
         }
@@ -238,7 +265,7 @@ impl Worker {
                 let job = &claimed.committed.job;
                 let entry = self.running.enter(job.id, job.attempt);
                 self.announce(&claimed).await;
-                Some((claimed, entry))
+                Some(Held { claimed, brought_by: None, entry })
             }
             Err(error) => {
                 // It is queued, and its turn comes.

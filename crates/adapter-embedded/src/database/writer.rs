@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
-use contracts::{News, Timestamp};
-use engine::ports::{Clock, StoreError};
+use contracts::Timestamp;
+use engine::ports::{Clock, Committed, StoreError};
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
@@ -30,7 +30,7 @@ pub(crate) struct Tx<'c> {
     /// order of commits.
     pub(crate) now: Timestamp,
     /// What to tell with the next sweep, once it is committed.
-    pub(crate) late_news: Vec<News>,
+    pub(crate) late_news: Vec<Committed>,
 }
 
 impl Tx<'_> {

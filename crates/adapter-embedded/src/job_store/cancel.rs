@@ -21,7 +21,8 @@ pub(crate) fn cancel(
     let cancelled = match stored.change(tx, Change::RequestCancel { reason })? {
         Ok(committed) => Cancelled { committed, refused: None },
         Err(refusal) => {
-            let committed = Committed { job: unchanged, events: Vec::new() };
+            let before = Some(unchanged.standing());
+            let committed = Committed { before, job: unchanged, events: Vec::new() };
             Cancelled { committed, refused: Some(refusal) }
         }
     };
@@ -33,7 +34,7 @@ pub(crate) fn end_if_overdue(tx: &mut Tx<'_>, id: JobId) -> Result<(), Fault> {
     if let Some(stored) = StoredJob::load(tx, id)?
         && let Ok(committed) = stored.change(tx, Change::PassDeadline)?
     {
-        tx.late_news.extend(committed.news());
+        tx.late_news.extend(committed.unless_empty());
     }
     Ok(())
 }

@@ -171,9 +171,9 @@ impl JobStore for Store {
     async fn sweep(&self, lease: Duration, limit: usize) -> Result<Swept, StoreError> {
         let leases = self.leases().clone();
         let swept = self.writer().write(move |tx| sweep::sweep(tx, &leases, lease, limit)).await?;
-        let mut news = self.late_news().take();
-        news.extend(swept.news);
-        Ok(Swept { news, more: swept.more })
+        let mut committed = self.late_news().take();
+        committed.extend(swept.committed);
+        Ok(Swept { committed, more: swept.more })
     }
 }
 

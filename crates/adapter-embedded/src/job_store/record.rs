@@ -3,7 +3,7 @@
 use contracts::event::{JobAttemptFailed, JobEndedWithError, LogEntry, StepKind};
 use contracts::job::{AttemptOutcome, StepState, Usage};
 use contracts::{AnalysisResult, Event, EventBody, JobId, Problem, Timestamp};
-use engine::job::{Change, Job, Recorded, Refusal};
+use engine::job::{Change, Job, Recorded, Refusal, Standing};
 use engine::ports::{Committed, StepRecord};
 use rusqlite::{OptionalExtension as _, named_params};
 
@@ -16,6 +16,8 @@ use crate::sql;
 /// A job as it was read in this transaction, to be changed in it.
 pub(crate) struct StoredJob {
     pub(crate) row: JobAndHolder,
+    /// How the job stood then.
+    before: Standing,
     read: ReadMark,
 }
 
@@ -46,7 +48,7 @@ impl StoredJob {
             epoch: to_stored(row.job.epoch, "epoch")?,
             write_no: to_stored(row.job.write_no, "write number")?,
         };
-        Ok(Some(Self { row, read }))
+        Ok(Some(Self { before: row.job.standing(), row, read }))
     }
 
     /// Makes a change and writes what follows from it, if anything does.
@@ -60,7 +62,8 @@ impl StoredJob {
             Err(refusal) => return Ok(Err(refusal)),
         };
         if decided.recorded.is_empty() {
-            return Ok(Ok(Committed { job: self.row.job, events: Vec::new() }));
+            let before = Some(self.before);
+            return Ok(Ok(Committed { before, job: self.row.job, events: Vec::new() }));
         }
         self.save(tx, decided).map(Ok)
     }
@@ -89,7 +92,7 @@ impl StoredJob {
 
     /// Writes the row and all that follows from what was decided.
     pub(crate) fn save(self, tx: &Tx<'_>, decided: Decided) -> Result<Committed, Fault> {
-        let Self { row, read } = self;
+        let Self { row, before, read } = self;
         let columns = JobRow::of(&row)?;
         let guard: [Param<'_>; 3] = [
             (":read_version", &read.version),
@@ -105,7 +108,7 @@ impl StoredJob {
         if let Some(result) = decided.result {
             keep_result(tx, row.job.id, Some(&result), None)?;
         }
-        Ok(Committed { job: row.job, events })
+        Ok(Committed { before: Some(before), job: row.job, events })
     }
 }
 
@@ -124,7 +127,7 @@ pub(crate) fn insert(
         columns.birth().into_iter().chain(columns.life()).chain(hinted).collect();
     tx.connection.prepare_cached(sql::INSERT_JOB)?.execute(&*parameters)?;
     let events = append(tx, &row, recorded)?;
-    Ok(Committed { job: row.job, events })
+    Ok(Committed { before: None, job: row.job, events })
 }
 
 /// Keeps finished steps. Each stands with the step that its events tell of.

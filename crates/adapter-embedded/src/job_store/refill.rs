@@ -48,7 +48,7 @@ pub(crate) fn refill(
             ":now": tx.now.as_millis(),
         })?;
     }
-    Ok(ids.into_iter().map(|job_id| Hint { job_id }).collect())
+    Ok(ids.into_iter().map(Hint::of).collect())
 }
 
 pub(crate) fn unhint(tx: &Tx<'_>, hints: &[Hint]) -> Result<(), Fault> {

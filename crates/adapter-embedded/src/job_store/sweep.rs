@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use contracts::{JobId, News, Timestamp, WorkerId};
+use contracts::{JobId, Timestamp, WorkerId};
 use engine::job::{CANCEL_GRACE_MS, Change};
-use engine::ports::Swept;
+use engine::ports::{Committed, Swept};
 use rusqlite::{Params, named_params};
 
 use super::delete::delete;
@@ -22,7 +22,7 @@ pub(crate) fn sweep(
     limit: usize,
 ) -> Result<Swept, Fault> {
     leases.expire(tx.now, lease);
-    let mut round = Round { tx, left: limit, news: Vec::new(), has_moved: false };
+    let mut round = Round { tx, left: limit, committed: Vec::new(), has_moved: false };
     round.end_overdue()?;
     round.settle_cancels()?;
     round.give_back(leases)?;
@@ -30,7 +30,7 @@ pub(crate) fn sweep(
     round.forget_tombstones()?;
     // A round that moved nothing met only rows that it cannot move: again at once would not help.
     let more = round.left == 0 && round.has_moved;
-    Ok(Swept { news: round.news, more })
+    Ok(Swept { committed: round.committed, more })
 }
 
 /// Gives back what the former process held, and forgets which hints it sent. Nobody listens yet,
@@ -49,7 +49,7 @@ struct Round<'a, 'c> {
     tx: &'a mut Tx<'c>,
     /// Rows that this round may still touch.
     left: usize,
-    news: Vec<News>,
+    committed: Vec<Committed>,
     has_moved: bool,
 }
 
@@ -109,11 +109,15 @@ impl Round<'_, '_> {
     }
 
     /// One job, on its own: if it cannot be moved, the others are.
-    fn one(&mut self, id: JobId, work: impl FnOnce(&mut Tx<'_>) -> Result<Option<News>, Fault>) {
+    fn one(
+        &mut self,
+        id: JobId,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<Option<Committed>, Fault>,
+    ) {
         self.left = self.left.saturating_sub(1);
         match self.tx.isolated(work) {
-            Ok(news) => {
-                self.news.extend(news);
+            Ok(committed) => {
+                self.committed.extend(committed);
                 self.has_moved = true;
             }
             Err(fault) => {
@@ -131,9 +135,9 @@ impl Round<'_, '_> {
     }
 }
 
-fn change(tx: &Tx<'_>, id: JobId, change: Change) -> Result<Option<News>, Fault> {
+fn change(tx: &Tx<'_>, id: JobId, change: Change) -> Result<Option<Committed>, Fault> {
     let Some(stored) = StoredJob::load(tx, id)? else { return Ok(None) };
-    Ok(stored.change(tx, change)??.news())
+    Ok(stored.change(tx, change)??.unless_empty())
 }
 
 fn holders(tx: &Tx<'_>) -> Result<Vec<WorkerId>, Fault> {

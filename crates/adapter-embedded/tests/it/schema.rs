@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use adapter_embedded::{DataDir, OpenError, Records, Store, schema};
-use engine::schema::{Form, Standing};
+use engine::schema::{Fit, Form};
 use rusqlite::Connection;
 use testkit::clock::ManualClock;
 
@@ -31,7 +31,7 @@ async fn the_migrations_give_the_releases_own_number() {
     let dir = tempfile::tempdir().unwrap();
     drop(open(dir.path()).unwrap());
     let found = schema(&DataDir::open(dir.path()).unwrap()).unwrap();
-    assert_eq!((found.standing(), found.found), (Standing::Own, found.own));
+    assert_eq!((found.fit(), found.found), (Fit::Own, found.own));
 }
 
 #[tokio::test]
@@ -41,7 +41,7 @@ async fn the_next_releases_file_is_served_and_not_migrated() {
     drop(open(dir.path()).unwrap());
     let owned = DataDir::open(dir.path()).unwrap();
     let found = schema(&owned).unwrap();
-    assert_eq!((found.standing(), found.found), (Standing::Next, form));
+    assert_eq!((found.fit(), found.found), (Fit::Next, form));
     assert!(Records::open(owned).is_ok());
 }
 

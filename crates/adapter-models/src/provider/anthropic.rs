@@ -17,6 +17,7 @@ pub struct Anthropic;
 impl Protocol for Anthropic {
     type Reader = AnthropicReader;
 
+    const PROVIDER: &'static str = "anthropic";
     const TAKES_IDEMPOTENCY_KEY: bool = false;
 
     /// The address may end in the version or not: both are written.

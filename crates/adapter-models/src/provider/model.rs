@@ -3,6 +3,7 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use contracts::Code;
 use contracts::job::Usage;
 use engine::analysis::prompt;
 use engine::analysis::verify::{self, Unverified};
@@ -12,6 +13,8 @@ use engine::ports::{
 };
 use reqwest::Url;
 use reqwest::header::{ACCEPT, HeaderMap};
+use telemetry::spans;
+use tracing::{Instrument as _, Span};
 
 use super::protocol::{Ask, Protocol, Repair, Stop, StreamReader, Tally};
 use super::settings::{Prices, ProviderSettings, SettingsFault};
@@ -104,9 +107,40 @@ impl<P: Protocol> HttpModel<P> {
         Err(error)
     }
 
-    /// Has the answer written once, and shows it as it comes. What that cost is known even where
-    /// it failed.
+    /// Has the answer written once, in a span of its own.
     async fn write(
+        &self,
+        call: &CallContext,
+        ask: &Ask<'_>,
+        request: &SynthesisRequest<'_>,
+        output: &mut dyn OutputSink,
+    ) -> (Outcome, Usage) {
+        let span = self.span();
+        let written = self.written(call, ask, request, output);
+        let (outcome, usage) = written.instrument(span.clone()).await;
+        spans::spent(&span, usage);
+        match &outcome {
+            Outcome::Written(_) => {}
+            Outcome::Broken { .. } => spans::failed(&span, Code::ModelOutputInvalid.as_str()),
+            Outcome::Failed(error) => spans::failed(&span, error.code().as_str()),
+        }
+        (outcome, usage)
+    }
+
+    /// What a request to the provider is traced by.
+    pub(super) fn span(&self) -> Span {
+        spans::chat(&spans::Chat {
+            provider: P::PROVIDER,
+            model: &self.settings.model,
+            server: self.endpoint.host_str().unwrap_or_default(),
+            port: self.endpoint.port_or_known_default().unwrap_or_default(),
+            max_tokens: self.settings.max_output_tokens,
+        })
+    }
+
+    /// Has the answer written, and shows it as it comes. What that cost is known even where it
+    /// failed.
+    async fn written(
         &self,
         call: &CallContext,
         ask: &Ask<'_>,

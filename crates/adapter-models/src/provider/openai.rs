@@ -18,6 +18,7 @@ pub struct OpenAi;
 impl Protocol for OpenAi {
     type Reader = OpenAiReader;
 
+    const PROVIDER: &'static str = "openai";
     const TAKES_IDEMPOTENCY_KEY: bool = true;
 
     fn endpoint(settings: &ProviderSettings) -> Result<Url, SettingsFault> {

@@ -13,6 +13,9 @@ pub(super) trait Protocol: Send + Sync + 'static {
     /// Reads an answer.
     type Reader: StreamReader;
 
+    /// What traces and metrics call it.
+    const PROVIDER: &'static str;
+
     /// Whether providers take an `Idempotency-Key`.
     const TAKES_IDEMPOTENCY_KEY: bool;
 

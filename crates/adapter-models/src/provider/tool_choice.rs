@@ -1,9 +1,12 @@
 //! Which tools a model wants called.
 
+use contracts::Code;
 use contracts::job::Usage;
 use engine::analysis::prompt;
 use engine::ports::{CallContext, ModelError, ToolArguments, ToolChoice, ToolChoiceRequest};
 use serde_json::Value;
+use telemetry::spans;
+use tracing::Instrument as _;
 
 use super::model::{HttpModel, context_full, idempotency_key};
 use super::protocol::{Ask, Protocol, Repair, Stop, StreamReader as _, StreamedCall};
@@ -19,19 +22,39 @@ impl<P: Protocol> HttpModel<P> {
         let prompt = prompt::tool_choice(request);
         let mut ask = Ask { prompt: &prompt, repair: None, tools: request.tools };
         let step = format!("tools-{}", request.about.tool_calls.len());
-        let (chosen, usage) = self.ask_for_calls(call, &ask, &step).await?;
+        let (chosen, usage) = self.asked_for_calls(call, &ask, &step).await?;
         let fault = match chosen {
             Ok(calls) => return Ok(ToolChoice { calls, usage }),
             Err(fault) => fault,
         };
         tracing::info!(job_id = %call.job_id, model = self.settings().name, fault, "asked once more");
         ask.repair = Some(Repair { answer: String::new(), request: prompt::repair(&fault) });
-        let (chosen, more) = self.ask_for_calls(call, &ask, &step).await?;
+        let (chosen, more) = self.asked_for_calls(call, &ask, &step).await?;
         let usage = usage.plus(Usage { model_calls: 1, ..more });
         chosen.map(|calls| ToolChoice { calls, usage }).map_err(ModelError::Invalid)
     }
 
-    /// The calls that the model wants, or what is wrong with them.
+    /// The calls that the model wants, or what is wrong with them: one request, in a span of its own.
+    async fn asked_for_calls(
+        &self,
+        call: &CallContext,
+        ask: &Ask<'_>,
+        step: &str,
+    ) -> Result<(Result<Vec<ToolArguments>, String>, Usage), ModelError> {
+        let span = self.span();
+        let asked = self.ask_for_calls(call, ask, step).instrument(span.clone()).await;
+        match &asked {
+            Ok((chosen, usage)) => {
+                spans::spent(&span, *usage);
+                if chosen.is_err() {
+                    spans::failed(&span, Code::ModelOutputInvalid.as_str());
+                }
+            }
+            Err(error) => spans::failed(&span, error.code().as_str()),
+        }
+        asked
+    }
+
     async fn ask_for_calls(
         &self,
         call: &CallContext,

@@ -1,8 +1,8 @@
 //! Ending jobs at their clients' wish, or because their time is over.
 
-use contracts::{News, TenantId};
+use contracts::TenantId;
 use engine::job::Change;
-use engine::ports::Cancelled;
+use engine::ports::{Cancelled, Committed};
 
 use super::asked::Decide;
 use super::draft::Draft;
@@ -15,8 +15,8 @@ pub(crate) struct Cancel {
 }
 
 impl Decide for Cancel {
-    /// The answer, and the news of a job that turned out to be overdue.
-    type Answer = (Option<Cancelled>, Option<News>);
+    /// The answer, and what was committed of a job that turned out to be overdue.
+    type Answer = (Option<Cancelled>, Option<Committed>);
 
     fn decide(&mut self, job: Option<&mut Draft>) -> Result<Self::Answer, Fault> {
         let Some(draft) = job else { return Ok((None, None)) };
@@ -39,7 +39,7 @@ impl Decide for Cancel {
 pub(crate) struct EndIfOverdue;
 
 impl Decide for EndIfOverdue {
-    type Answer = Option<News>;
+    type Answer = Option<Committed>;
 
     fn decide(&mut self, job: Option<&mut Draft>) -> Result<Self::Answer, Fault> {
         job.map_or(Ok(None), end_if_overdue)
@@ -47,7 +47,7 @@ impl Decide for EndIfOverdue {
 }
 
 /// Ends a job whose deadline has passed; the next sweep tells of it.
-fn end_if_overdue(draft: &mut Draft) -> Result<Option<News>, Fault> {
+fn end_if_overdue(draft: &mut Draft) -> Result<Option<Committed>, Fault> {
     let Ok(events) = draft.change(Change::PassDeadline)? else { return Ok(None) };
-    Ok(draft.news(events))
+    Ok(draft.committed(events).unless_empty())
 }

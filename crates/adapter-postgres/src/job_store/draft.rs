@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use contracts::{AnalysisResult, Event, News, Timestamp, WorkerId};
-use engine::job::{Change, Refusal};
+use contracts::{AnalysisResult, Event, Timestamp, WorkerId};
+use engine::job::{Change, Refusal, Standing};
 use engine::ports::Committed;
 
 use super::fold::StepRow;
@@ -21,6 +21,8 @@ pub(crate) struct Draft {
     pub(crate) heard: Option<Heard>,
     /// Whether the row is to be written.
     pub(crate) is_changed: bool,
+    /// How the job stood before its newest change.
+    before: Standing,
     mark: MarkRow,
 }
 
@@ -63,7 +65,8 @@ impl Draft {
         now: Timestamp,
     ) -> Result<Self, Fault> {
         let (mark, log) = (row.mark()?, Log::new(*row.job.id.as_uuid(), steps));
-        Ok(Self { row, now, log, material: None, heard: None, is_changed: false, mark })
+        let before = row.job.standing();
+        Ok(Self { row, now, log, material: None, heard: None, is_changed: false, before, mark })
     }
 
     /// Lets the machine decide, and records what follows.
@@ -72,6 +75,7 @@ impl Draft {
     /// [`Fault`] if something cannot be stored: the draft is of no use then.
     pub(crate) fn change(&mut self, change: Change) -> Result<Result<Vec<Event>, Refusal>, Fault> {
         let result = result_of(&change);
+        self.before = self.row.job.standing();
         let recorded = match self.row.job.change(change, self.now) {
             Ok(recorded) => recorded,
             Err(refusal) => return Ok(Err(refusal)),
@@ -85,14 +89,9 @@ impl Draft {
         Ok(Ok(events))
     }
 
-    /// The job as it will be, with these of its new events.
+    /// The job as it will be, with the events of its newest change.
     pub(crate) fn committed(&self, events: Vec<Event>) -> Committed {
-        Committed { job: self.row.job.clone(), events }
-    }
-
-    /// The news of these events; `None` if there are none.
-    pub(crate) fn news(&self, events: Vec<Event>) -> Option<News> {
-        self.committed(events).news()
+        Committed { before: Some(self.before), job: self.row.job.clone(), events }
     }
 
     /// What is to be written; `None` if nothing changed.

@@ -19,6 +19,7 @@ mod refill;
 mod row;
 mod submit;
 mod sweep;
+mod traced;
 mod unknown_claims;
 mod worker;
 
@@ -35,6 +36,7 @@ use engine::ports::{
 
 use self::asked::ask;
 use self::cancel::{Cancel, EndIfOverdue};
+use self::traced::traced;
 use self::worker::{Claim, FencedWrite};
 use crate::store::Store;
 
@@ -47,18 +49,11 @@ pub(crate) use unknown_claims::UnknownClaims;
 #[async_trait]
 impl JobStore for Store {
     async fn submit(&self, new: NewJob) -> Result<Submitted, StoreError> {
-        submit::submit(self.submissions(), new).await
+        traced("INSERT", "jobs", submit::submit(self.submissions(), new)).await
     }
 
     async fn get(&self, tenant: &TenantId, id: JobId) -> Result<Option<Snapshot>, StoreError> {
-        match read::snapshot(self.database(), tenant, id).await? {
-            Some(snapshot) if snapshot.job.is_overdue(snapshot.read_at) => {
-                let late = ask(self.writes(), id, EndIfOverdue).await?;
-                self.late_news().push(late);
-                Ok(read::snapshot(self.database(), tenant, id).await?)
-            }
-            found => Ok(found),
-        }
+        traced("SELECT", "jobs", self.snapshot(tenant, id)).await
     }
 
     async fn queue_position(
@@ -77,7 +72,8 @@ impl JobStore for Store {
         limit: usize,
     ) -> Result<Vec<Snapshot>, StoreError> {
         let listing = read::Listing { tenant, filter, cursor, limit };
-        Ok(listing.read(self.database()).await?)
+        let listed = async { Ok(listing.read(self.database()).await?) };
+        traced("SELECT", "jobs", listed).await
     }
 
     async fn log(
@@ -87,7 +83,8 @@ impl JobStore for Store {
         after: u64,
         limit: LogLimit,
     ) -> Result<Option<LogSlice>, StoreError> {
-        Ok(read::log(self.database(), tenant, id, after, limit).await?)
+        let log = async { Ok(read::log(self.database(), tenant, id, after, limit).await?) };
+        traced("SELECT", "events", log).await
     }
 
     async fn checkpoints(
@@ -109,7 +106,8 @@ impl JobStore for Store {
         reason: Option<String>,
     ) -> Result<Option<Cancelled>, StoreError> {
         let cancel = Cancel { tenant: tenant.clone(), reason };
-        let (cancelled, late) = ask(self.writes(), id, cancel).await?;
+        let asked = ask(self.writes(), id, cancel);
+        let (cancelled, late) = traced("UPDATE", "jobs", asked).await?;
         self.late_news().push(late);
         Ok(cancelled)
     }
@@ -130,7 +128,7 @@ impl JobStore for Store {
     ) -> Result<Option<Claimed>, StoreError> {
         let unknown = Arc::clone(self.unknown_claims());
         let claim = Claim::new(worker, pipelines.to_vec(), unknown);
-        let claimed = ask(self.claims(), id, claim).await;
+        let claimed = traced("UPDATE", "jobs", ask(self.claims(), id, claim)).await;
         if let Err(StoreError::OutcomeUnknown(_)) = &claimed {
             self.unknown_claims().remember(worker, id);
         }
@@ -138,7 +136,8 @@ impl JobStore for Store {
     }
 
     async fn write(&self, write: Write) -> Result<Written, StoreError> {
-        ask(self.writes(), write.fence.job_id, FencedWrite::new(write)).await
+        let written = ask(self.writes(), write.fence.job_id, FencedWrite::new(write));
+        traced("UPDATE", "jobs", written).await
     }
 
     async fn renew(&self, worker: WorkerId, pipelines: &[u32]) -> Result<Renewal, StoreError> {
@@ -159,8 +158,22 @@ impl JobStore for Store {
 
     async fn sweep(&self, lease: Duration, limit: usize) -> Result<Swept, StoreError> {
         let swept = sweep::sweep(self, lease, limit).await?;
-        let mut news = self.late_news().take();
-        news.extend(swept.news);
-        Ok(Swept { news, more: swept.more })
+        let mut committed = self.late_news().take();
+        committed.extend(swept.committed);
+        Ok(Swept { committed, more: swept.more })
+    }
+}
+
+impl Store {
+    /// A job, ended first if it is overdue.
+    async fn snapshot(&self, tenant: &TenantId, id: JobId) -> Result<Option<Snapshot>, StoreError> {
+        match read::snapshot(self.database(), tenant, id).await? {
+            Some(snapshot) if snapshot.job.is_overdue(snapshot.read_at) => {
+                let late = ask(self.writes(), id, EndIfOverdue).await?;
+                self.late_news().push(late);
+                Ok(read::snapshot(self.database(), tenant, id).await?)
+            }
+            found => Ok(found),
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Choosing whose hints go to the workers next.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use contracts::{Hint, JobId};
@@ -54,15 +54,21 @@ pub(crate) async fn refill(database: &Database, refill: Refill) -> Result<Vec<Hi
     faults::reach(REFILL.before);
     let rows = transaction.commit(writes).await.map_err(Unfinished::into_fault)?;
     faults::reach(REFILL.after);
-    let marked = self::ids(&first(rows))?;
-    let free = ids.into_iter().filter(|id| marked.contains(id));
-    Ok(free.map(|id| Hint { job_id: JobId::from_uuid(id) }).collect())
+    let marked = first(rows).iter().map(marked).collect::<Result<HashMap<_, _>, _>>()?;
+    Ok(ids.iter().filter_map(|id| marked.get(id)).copied().collect())
 }
 
 pub(crate) async fn unhint(database: &Database, hints: &[Hint]) -> Result<(), Fault> {
     let ids: Vec<Uuid> = hints.iter().map(|hint| *hint.job_id.as_uuid()).collect();
     database.run(Query::new(sql::CLEAR_HINTS, [&ids as Parameter<'_>])).await?;
     Ok(())
+}
+
+/// A job that is marked as hinted, with its hint.
+fn marked(row: &Row) -> Result<(Uuid, Hint), Fault> {
+    let (id, trace): (Uuid, String) = (row.try_get("id")?, row.try_get("traceparent")?);
+    let trace = trace.parse().map_err(|_| Fault::Corrupt("traceparent"))?;
+    Ok((id, Hint::of(JobId::from_uuid(id)).in_trace(trace)))
 }
 
 /// Whose turn it was.

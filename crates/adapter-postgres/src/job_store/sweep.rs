@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use contracts::{JobId, News};
+use contracts::JobId;
 use engine::job::{CANCEL_GRACE_MS, Change};
-use engine::ports::Swept;
+use engine::ports::{Committed, Swept};
 use futures_util::future::join_all;
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -34,7 +34,7 @@ pub(crate) async fn sweep(store: &Store, lease: Duration, limit: usize) -> Resul
     store.database().run(Query::new(sql::FORGET_SILENT_WORKERS, limits)).await?;
     store.database().run(Query::plain(sql::NOTE_PIPELINES)).await?;
 
-    let mut round = Round { store, left: limit, news: Vec::new(), has_moved: false };
+    let mut round = Round { store, left: limit, committed: Vec::new(), has_moved: false };
     round.give_back_unknown_claims().await;
     // First, so that a job whose worker is gone and whose time is over ends, rather than wait.
     round.change_each(sql::FIND_OVERDUE, &[], &Change::PassDeadline).await?;
@@ -45,14 +45,14 @@ pub(crate) async fn sweep(store: &Store, lease: Duration, limit: usize) -> Resul
     round.delete(sql::FORGET_TOMBSTONES, &[]).await?;
     // A round that moved nothing met only rows that it cannot move: again at once would not help.
     let more = round.left == 0 && round.has_moved;
-    Ok(Swept { news: round.news, more })
+    Ok(Swept { committed: round.committed, more })
 }
 
 struct Round<'a> {
     store: &'a Store,
     /// Rows that this round may still touch.
     left: usize,
-    news: Vec<News>,
+    committed: Vec<Committed>,
     has_moved: bool,
 }
 
@@ -64,12 +64,12 @@ impl Round<'_> {
         let unknown = store.unknown_claims();
         let given_back = unknown.all().into_iter().map(|(worker, id)| async move {
             let give_back = GiveBack { worker, unknown: Arc::clone(unknown) };
-            let news = ask(store.claims(), id, give_back).await.ok()?;
+            let committed = ask(store.claims(), id, give_back).await.ok()?;
             unknown.forget(worker, id);
-            news
+            committed
         });
-        let news = join_all(given_back).await;
-        self.news.extend(news.into_iter().flatten());
+        let committed = join_all(given_back).await;
+        self.committed.extend(committed.into_iter().flatten());
     }
 
     /// Makes a change of each job that is found: one that cannot be moved keeps no other from it.
@@ -89,9 +89,9 @@ impl Round<'_> {
         });
         for (id, moved) in join_all(moves).await {
             match moved {
-                Ok(news) => {
-                    self.has_moved |= news.is_some();
-                    self.news.extend(news);
+                Ok(committed) => {
+                    self.has_moved |= committed.is_some();
+                    self.committed.extend(committed);
                 }
                 Err(error) => {
                     let error = &error as &dyn std::error::Error;
@@ -146,7 +146,7 @@ struct Sweeping {
 }
 
 impl Decide for Sweeping {
-    type Answer = Option<News>;
+    type Answer = Option<Committed>;
 
     fn decide(&mut self, job: Option<&mut Draft>) -> Result<Self::Answer, Fault> {
         let Some(draft) = job else { return Ok(None) };
@@ -157,6 +157,6 @@ impl Decide for Sweeping {
         }
         // It may also have moved on by itself, so that there is nothing left to do.
         let Ok(events) = draft.change(self.change.clone())? else { return Ok(None) };
-        Ok(draft.news(events))
+        Ok(draft.committed(events).unless_empty())
     }
 }

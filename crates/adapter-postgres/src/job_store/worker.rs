@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use contracts::{EventBody, News, WorkerId};
+use contracts::{EventBody, WorkerId};
 use engine::job::{Change, Refusal, State, Workflows};
 use engine::ports::{Claimed, Committed, Write, Written};
 
@@ -84,7 +84,7 @@ pub(crate) struct GiveBack {
 }
 
 impl Decide for GiveBack {
-    type Answer = Option<News>;
+    type Answer = Option<Committed>;
 
     fn decide(&mut self, job: Option<&mut Draft>) -> Result<Self::Answer, Fault> {
         let Some(draft) = job else { return Ok(None) };
@@ -94,7 +94,7 @@ impl Decide for GiveBack {
             return Ok(None);
         }
         let Ok(events) = draft.change(Change::Release)? else { return Ok(None) };
-        Ok(draft.news(events))
+        Ok(draft.committed(events).unless_empty())
     }
 }
 

@@ -7,4 +7,4 @@ WITH free AS (
 UPDATE jobs AS j SET hinted_at = (SELECT assay_now()), hint_n = j.hint_n + 1
 FROM free
 WHERE j.id = free.id
-RETURNING j.id
+RETURNING j.id, j.traceparent

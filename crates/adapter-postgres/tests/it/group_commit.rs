@@ -142,11 +142,11 @@ async fn a_claim_that_nobody_knows_of_is_given_back() {
     assert_eq!(state().await, JobState::Running, "it was committed");
     proxy.heal();
     let swept = JobStore::sweep(store.as_ref(), LEASE, 100).await.unwrap();
-    assert_eq!(swept.news.len(), 1);
+    assert_eq!(swept.committed.len(), 1);
     assert_eq!(state().await, JobState::Queued);
     // Once: what the worker claims from now on, it knows of.
     claim(&store, id, worker).await;
-    assert!(JobStore::sweep(store.as_ref(), LEASE, 100).await.unwrap().news.is_empty());
+    assert!(JobStore::sweep(store.as_ref(), LEASE, 100).await.unwrap().committed.is_empty());
     assert_eq!(state().await, JobState::Running);
 }
 

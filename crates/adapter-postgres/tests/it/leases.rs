@@ -31,23 +31,26 @@ async fn a_process_that_dies_loses_its_jobs_long_before_its_lease_ends() {
     for _ in 0..=LEASE.as_secs() {
         dying.renew(dead, &[1]).await.unwrap();
         living.renew(alive, &[1]).await.unwrap();
-        assert!(fleet.store.sweep(LEASE, 100).await.unwrap().news.is_empty());
+        assert!(fleet.store.sweep(LEASE, 100).await.unwrap().committed.is_empty());
         fleet.pass(Duration::from_secs(1)).await;
     }
     dying.renew(dead, &[1]).await.unwrap();
     living.renew(alive, &[1]).await.unwrap();
-    assert!(fleet.store.sweep(LEASE, 100).await.unwrap().news.is_empty());
+    assert!(fleet.store.sweep(LEASE, 100).await.unwrap().committed.is_empty());
     drop(dying);
     fleet.pass(Duration::from_millis(1_400)).await;
-    assert!(fleet.store.sweep(LEASE, 100).await.unwrap().news.is_empty(), "it may connect again");
+    assert!(
+        fleet.store.sweep(LEASE, 100).await.unwrap().committed.is_empty(),
+        "it may connect again"
+    );
     fleet.pass(Duration::from_millis(100)).await;
     // The server notices the end of a session in its own time.
-    let news = eventually(Duration::from_secs(5), async || {
-        let news = fleet.store.sweep(LEASE, 100).await.unwrap().news;
-        (!news.is_empty()).then_some(news)
+    let committed = eventually(Duration::from_secs(5), async || {
+        let committed = fleet.store.sweep(LEASE, 100).await.unwrap().committed;
+        (!committed.is_empty()).then_some(committed)
     })
     .await;
-    assert_eq!(news.iter().map(|news| news.job_id).collect::<Vec<_>>(), [lost]);
+    assert_eq!(committed.iter().map(|committed| committed.job.id).collect::<Vec<_>>(), [lost]);
     // As silent as the other one, but its session stands.
     let job = fleet.store.get(&tenant("a"), kept).await.unwrap().unwrap().job;
     assert_eq!(job.state.name(), JobState::Running);
@@ -60,19 +63,19 @@ async fn a_worker_that_held_its_lock_since_the_first_sweep_is_missed_at_once() {
     }
     let fleet = Fleet::new().await;
     let (dying, worker) = (fleet.another_store().await, WorkerId::new());
-    assert!(fleet.store.sweep(LEASE, 100).await.unwrap().news.is_empty(), "the first sweep");
+    assert!(fleet.store.sweep(LEASE, 100).await.unwrap().committed.is_empty(), "the first sweep");
     fleet.pass(Duration::from_millis(500)).await;
     dying.renew(worker, &[1]).await.unwrap();
     let id = queued(&fleet.store).await;
     claim(&dying, id, worker).await;
     drop(dying);
     fleet.pass(Duration::from_millis(1_500)).await;
-    let news = eventually(Duration::from_secs(5), async || {
-        let news = fleet.store.sweep(LEASE, 100).await.unwrap().news;
-        (!news.is_empty()).then_some(news)
+    let committed = eventually(Duration::from_secs(5), async || {
+        let committed = fleet.store.sweep(LEASE, 100).await.unwrap().committed;
+        (!committed.is_empty()).then_some(committed)
     })
     .await;
-    assert_eq!(news.iter().map(|news| news.job_id).collect::<Vec<_>>(), [id]);
+    assert_eq!(committed.iter().map(|committed| committed.job.id).collect::<Vec<_>>(), [id]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -86,7 +89,7 @@ async fn a_worker_that_connects_again_at_once_keeps_its_jobs() {
     for _ in 0..15 {
         fleet.store.renew(worker, &[1]).await.unwrap();
         fleet.pass(Duration::from_secs(1)).await;
-        assert!(fleet.store.sweep(LEASE, 100).await.unwrap().news.is_empty());
+        assert!(fleet.store.sweep(LEASE, 100).await.unwrap().committed.is_empty());
     }
     fleet.store.renew(worker, &[1]).await.unwrap();
     let cut = "SELECT pg_terminate_backend(pid) FROM pg_locks
@@ -95,7 +98,7 @@ async fn a_worker_that_connects_again_at_once_keeps_its_jobs() {
     assert_eq!(fleet.client.query(cut, &[]).await.unwrap().len(), 1);
     eventually(Duration::from_secs(5), async || fleet.store.renew(worker, &[1]).await.ok()).await;
     fleet.pass(Duration::from_secs(2)).await;
-    assert!(fleet.store.sweep(LEASE, 100).await.unwrap().news.is_empty());
+    assert!(fleet.store.sweep(LEASE, 100).await.unwrap().committed.is_empty());
     let job = fleet.store.get(&tenant("a"), id).await.unwrap().unwrap().job;
     assert_eq!(job.state.name(), JobState::Running);
 }

@@ -141,7 +141,7 @@ async fn sweep(store: Arc<Store>, stop: Arc<AtomicBool>) {
     while !stop.load(Ordering::SeqCst) {
         turns.tick().await;
         if let Ok(swept) = store.sweep(LEASE, 1_000).await {
-            assert!(swept.news.is_empty(), "{:?}", swept.news);
+            assert!(swept.committed.is_empty(), "{:?}", swept.committed);
         }
     }
 }

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use contracts::Hint;
 use engine::ports::{Delivery, Receipt};
 use futures_util::{FutureExt as _, StreamExt as _};
 use lapin::options::{
@@ -12,13 +13,15 @@ use lapin::options::{
 };
 use lapin::types::FieldTable;
 use lapin::{Acker, Channel, Connection};
+use telemetry::spans;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
+use tracing::Span;
 
 use crate::Settings;
 use crate::link::{Health, LinkError, Role, in_time};
 use crate::topology;
-use crate::wire::HintMessage;
+use crate::wire::{self, HintMessage};
 
 /// A delivery that nobody here has a slot for goes back after this, for another worker.
 const IDLE_MAX: Duration = Duration::from_millis(250);
@@ -143,8 +146,14 @@ impl Role for Consumption {
 fn read(delivery: lapin::message::Delivery) -> Option<Delivery> {
     match serde_json::from_slice::<HintMessage>(&delivery.data) {
         Ok(message) => {
+            let trace = wire::trace(delivery.properties.headers().as_ref());
+            let hint = Hint { trace, ..message.hint };
+            let span = match &hint.trace {
+                Some(sent) => spans::process_hint(topology::HINTS, hint.job_id, sent),
+                None => Span::none(),
+            };
             let receipt = InHand { acker: Some(delivery.acker) };
-            Some(Delivery { hint: message.hint, receipt: Box::new(receipt) })
+            Some(Delivery { hint, span, receipt: Box::new(receipt) })
         }
         Err(error) => {
             tracing::warn!(%error, "a message in the queue of hints is no hint");

@@ -12,13 +12,15 @@ use futures_util::stream::FuturesUnordered;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Confirmation, Connection};
+use telemetry::{context, spans};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
+use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
 use crate::link::{Health, LinkError, Role, State, in_time};
 use crate::topology;
-use crate::wire::HintMessage;
+use crate::wire::{self, HintMessage};
 
 /// Hints that are sent and not confirmed. More wait their turn.
 const IN_FLIGHT_MAX: usize = 256;
@@ -140,9 +142,11 @@ impl Role for Publication {
 async fn send(channel: Channel, outgoing: Outgoing) -> Settled {
     let Outgoing { hint, answer } = outgoing;
     let message_id = ShortString::from(Uuid::now_v7().to_string());
+    let span = sending(&hint, message_id.as_str());
     let properties = BasicProperties::default()
         .with_delivery_mode(PERSISTENT)
         .with_content_type("application/json".into())
+        .with_headers(wire::headers(context::of(&span).or(hint.trace)))
         .with_message_id(message_id.clone());
     let payload = serde_json::to_vec(&HintMessage::new(hint)).unwrap_or_default();
     let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
@@ -150,11 +154,24 @@ async fn send(channel: Channel, outgoing: Outgoing) -> Settled {
         let queue = topology::HINTS.into();
         channel.basic_publish("".into(), queue, options, &payload, properties).await?.await
     };
-    let confirmation = match timeout(CONFIRM_MAX, publishing).await {
+    let confirmation = match timeout(CONFIRM_MAX, publishing.instrument(span.clone())).await {
         Ok(confirmation) => confirmation.map_err(LinkError::from),
         Err(_elapsed) => Err(LinkError::Silent(CONFIRM_MAX)),
     };
+    match &confirmation {
+        Ok(Confirmation::Ack(_) | Confirmation::NotRequested) => {}
+        Ok(Confirmation::Nack(_)) => spans::failed(&span, "full"),
+        Err(_) => spans::failed(&span, "unconfirmed"),
+    }
     Settled { message_id, answer, confirmation }
+}
+
+/// The sending of a hint, in the trace of its job.
+fn sending(hint: &Hint, message_id: &str) -> Span {
+    match &hint.trace {
+        Some(trace) => spans::send_hint(topology::HINTS, message_id, hint.job_id, trace),
+        None => Span::none(),
+    }
 }
 
 /// Tells the publisher of a hint. An error means that the connection is of no more use.

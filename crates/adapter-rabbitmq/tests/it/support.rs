@@ -38,7 +38,7 @@ pub(crate) async fn down(queue: &RabbitMqHintQueue) {
 }
 
 pub(crate) fn hint() -> Hint {
-    Hint { job_id: JobId::new() }
+    Hint::of(JobId::new())
 }
 
 pub(crate) async fn publish(queue: &RabbitMqHintQueue) -> Hint {

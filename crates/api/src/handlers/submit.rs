@@ -30,7 +30,7 @@ pub(crate) async fn handle(
         state.jobs.check(&submission)?;
         return Ok(HttpResponse::Ok().json(serde_json::json!({"valid": true})));
     }
-    let options = SubmitOptions { idempotency_key, trace: RequestTrace::of(&request).given };
+    let options = SubmitOptions { idempotency_key, trace: Some(RequestTrace::of(&request).0) };
     let (jobs, tenant) = (state.jobs.clone(), tenant());
     let accepted = state.complete(async move { jobs.submit(&tenant, submission, options).await });
     answer(&state, accepted.await?, headers::preferred_wait(request.headers())).await

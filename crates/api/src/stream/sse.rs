@@ -44,8 +44,7 @@ pub(crate) async fn serve(
             .finish());
     }
     let (outbox, body) = Outbox::new(state.times.stall);
-    let feed =
-        Feed::new(follower, state.draining.clone(), RequestTrace::of(request).trace.trace_id());
+    let feed = Feed::new(follower, state.draining.clone(), RequestTrace::of(request).0.trace_id());
     let talk = talk(feed, outbox, state.times).in_current_span();
     state.tasks.spawn_on(talk, &state.runtime);
     Ok(HttpResponse::Ok()

@@ -9,7 +9,7 @@ use crate::render;
 use crate::system::Settings;
 
 pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
-    let _telemetry = super::telemetry(&config, telemetry::SERVER_FILTER)?;
+    let telemetry = super::server_telemetry(&config, "assay")?;
     let listener = serving::listen(&config)?;
     let address = listener.local_addr()?;
     let embedded = Embedded::open(&config, Settings::of(&config))?;
@@ -21,6 +21,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let served = serving::serve(embedded.system.jobs.clone(), listener, &config).await;
     // What does not finish within the grace goes on at the next start.
     running.stop().await;
+    telemetry.finish().await;
     served?;
     Ok(ExitCode::SUCCESS)
 }

@@ -9,7 +9,7 @@ use crate::render;
 use crate::system::{Role, Settings};
 
 pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
-    let _telemetry = super::telemetry(&config, telemetry::SERVER_FILTER)?;
+    let telemetry = super::server_telemetry(&config, "assay-gateway")?;
     let listener = serving::listen(&config)?;
     let address = listener.local_addr()?;
     // A gateway looks nothing up itself: its index stays empty.
@@ -21,6 +21,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let served = serving::serve(fleet.system.jobs.clone(), listener, &config).await;
     running.stop().await;
     fleet.disconnect().await;
+    telemetry.finish().await;
     served?;
     Ok(ExitCode::SUCCESS)
 }

@@ -25,7 +25,8 @@ use std::process::ExitCode;
 
 use contracts::RequestError;
 pub use read_document::read_document;
-use telemetry::{Format, Options};
+use telemetry::{Exporting, Format, Options};
+use uuid::Uuid;
 
 use crate::cli::Command;
 use crate::client::ClientError;
@@ -96,8 +97,37 @@ fn argument(pointer: &str) -> String {
     }
 }
 
-/// Sets the log up, with the command's own filter unless the configuration has one.
+/// Sets up the log of a command that answers and exits, unless the configuration has a filter.
 fn telemetry(config: &Config, filter: &str) -> anyhow::Result<telemetry::Telemetry> {
+    set_up(config, filter, None)
+}
+
+/// Sets up the log of a server, and sends its telemetry where the configuration says.
+fn server_telemetry(config: &Config, service: &str) -> anyhow::Result<telemetry::Telemetry> {
+    set_up(config, telemetry::SERVER_FILTER, Some(service))
+}
+
+fn set_up(
+    config: &Config,
+    filter: &str,
+    service: Option<&str>,
+) -> anyhow::Result<telemetry::Telemetry> {
     let filter = config.log.clone().unwrap_or_else(|| filter.to_owned());
-    Ok(telemetry::init(&Options { filter, format: Format::Auto })?)
+    let exporting = service.zip(config.exporting.clone());
+    let exporting = exporting.map(|(service, exporting)| of_service(service, exporting));
+    Ok(telemetry::init(&Options { filter, format: Format::Auto, exporting })?)
+}
+
+/// What a server sends of itself. What the configuration says goes over what it knows.
+fn of_service(service: &str, exporting: Exporting) -> Exporting {
+    let instance = Uuid::now_v7().to_string();
+    let known = [
+        ("service.namespace", "assay"),
+        ("service.name", service),
+        ("service.version", env!("CARGO_PKG_VERSION")),
+        ("service.instance.id", &instance),
+    ];
+    let known = known.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let resource = known.into_iter().chain(exporting.resource).collect();
+    Exporting { resource, ..exporting }
 }

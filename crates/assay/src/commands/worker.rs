@@ -12,7 +12,7 @@ use crate::render;
 use crate::system::{Role, Settings};
 
 pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
-    let _telemetry = super::telemetry(&config, telemetry::SERVER_FILTER)?;
+    let telemetry = super::server_telemetry(&config, "assay-worker")?;
     // Its index is its own: two workers on a machine have two directories.
     let data_dir = DataDir::open(&config.data_dir)?;
     let settings = Settings { role: Role::Worker, ..Settings::of(&config) };
@@ -26,7 +26,9 @@ pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     stop.cancel();
     running.stop().await;
     fleet.disconnect().await;
-    health.await?;
+    let served = health.await;
+    telemetry.finish().await;
+    served?;
     told?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,6 @@
 //! Configuration: the only place that reads the environment. All errors are found at once.
 
+mod exporting;
 #[cfg(feature = "faults")]
 mod faults;
 mod layers;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reqwest::Url;
+use telemetry::Exporting;
 
 use crate::cli::Cli;
 
@@ -77,6 +79,8 @@ pub struct Config {
     pub database_connections: u32,
     /// What to log: a filter such as `info,engine=debug`; each command has its default.
     pub log: Option<String>,
+    /// Where a server sends its telemetry; nowhere if `None`.
+    pub exporting: Option<Exporting>,
     shown: Vec<Shown>,
 }
 
@@ -206,6 +210,7 @@ impl Config {
         let readers = values.required(&READERS, within(1..=64));
         let drain_grace = values.required(&DRAIN_GRACE_S, within(0..=3_600));
         let database_connections = values.required(&DATABASE_CONNECTIONS, within(2..=1_000));
+        let exporting = values.exporting();
         let config = (|| {
             Some(Self {
                 data_dir: data_dir?,
@@ -223,6 +228,7 @@ impl Config {
                 drain_grace: Duration::from_secs(drain_grace?.into()),
                 database_connections: database_connections?,
                 log,
+                exporting,
                 shown,
             })
         })();

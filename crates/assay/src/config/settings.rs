@@ -133,6 +133,29 @@ settings! {
         "What to log: a filter such as info,engine=debug. By default error for commands that end \
          by themselves, info for servers.",
     );
+    OTLP_ENDPOINT = setting(
+        "otlp_endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", None,
+        "The OpenTelemetry collector that servers send traces and metrics to, such as \
+         http://127.0.0.1:4318, or http://127.0.0.1:4317 for gRPC. Without it nothing is sent.",
+    );
+    OTLP_PROTOCOL = setting(
+        "otlp_protocol", "OTEL_EXPORTER_OTLP_PROTOCOL", Some("http/protobuf"),
+        "How the collector is spoken to: grpc or http/protobuf.",
+    );
+    OTLP_HEADERS = secret(
+        "otlp_headers", "OTEL_EXPORTER_OTLP_HEADERS", Secrecy::Whole,
+        "What the collector is sent along with everything: name=value,name=value.",
+    );
+    TRACE_RATIO = setting(
+        "trace_ratio", "ASSAY_TRACE_RATIO", Some("0.1"),
+        "How many of the traces that begin here are sent: 0 to 1. Where a caller's traceparent says \
+         whether its trace is, that counts.",
+    );
+    RESOURCE_ATTRIBUTES = setting(
+        "resource_attributes", "OTEL_RESOURCE_ATTRIBUTES", None,
+        "What telemetry says of this process: name=value,name=value, such as \
+         deployment.environment.name=prod.",
+    );
     SCRIPTED_LATENCY_MS = setting(
         "scripted_latency_ms", "ASSAY_SCRIPTED_LATENCY_MS", Some("0"),
         "Milliseconds that each call of the scripted model takes.",

@@ -5,11 +5,14 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use telemetry::Exporting;
+
+use super::exporting;
 use super::layers::Layers;
 use super::models::{self, DefaultModel, Keys, Models, Provider};
 use super::settings::{
-    MODEL, MODEL_API_KEY_FILE, MODEL_BASE_URL, MODEL_NAME, SCRIPTED_LATENCY_MS, SCRIPTED_LEDGER,
-    Setting,
+    MODEL, MODEL_API_KEY_FILE, MODEL_BASE_URL, MODEL_NAME, OTLP_ENDPOINT, OTLP_HEADERS,
+    OTLP_PROTOCOL, RESOURCE_ATTRIBUTES, SCRIPTED_LATENCY_MS, SCRIPTED_LEDGER, Setting, TRACE_RATIO,
 };
 use super::{ConfigError, Shown};
 
@@ -46,6 +49,22 @@ impl Values {
             self.errors.push(ConfigError::new(setting.variable, "is not set, and has no default"));
         }
         self.optional(setting, parse)
+    }
+
+    /// Where telemetry is sent. Everything about it is read, also if it is sent nowhere.
+    pub(super) fn exporting(&mut self) -> Option<Exporting> {
+        let endpoint = self.optional(&OTLP_ENDPOINT, exporting::endpoint);
+        let protocol = self.required(&OTLP_PROTOCOL, exporting::protocol);
+        let headers = self.optional(&OTLP_HEADERS, exporting::pairs).unwrap_or_default();
+        let trace_ratio = self.required(&TRACE_RATIO, exporting::ratio);
+        let resource = self.optional(&RESOURCE_ATTRIBUTES, exporting::pairs).unwrap_or_default();
+        Some(Exporting {
+            endpoint: endpoint?,
+            protocol: protocol?,
+            headers,
+            trace_ratio: trace_ratio?,
+            resource,
+        })
     }
 
     /// The models: those of the file's tables, and the one that settings alone describe.

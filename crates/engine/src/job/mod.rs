@@ -77,6 +77,27 @@ pub struct Job {
     pub last_event_at: Timestamp,
 }
 
+/// A job's state, and since when it is in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// The state.
+    pub state: State,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+impl Standing {
+    /// Since when the job waits for nothing but a worker, if that is what it waits for.
+    #[must_use]
+    pub const fn due_since(&self) -> Option<Timestamp> {
+        match self.state {
+            State::Queued => Some(self.since),
+            State::Retrying { run_at } => Some(run_at),
+            State::Running { .. } | State::Cancelling { .. } | State::Ended(_) => None,
+        }
+    }
+}
+
 /// The state of a job, with what only that state knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
@@ -146,6 +167,12 @@ impl State {
 }
 
 impl Job {
+    /// Its state, and since when it is in it.
+    #[must_use]
+    pub const fn standing(&self) -> Standing {
+        Standing { state: self.state, since: self.state_since }
+    }
+
     /// Whether nothing can follow.
     #[must_use]
     pub const fn is_ended(&self) -> bool {

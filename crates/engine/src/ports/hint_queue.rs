@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use contracts::Hint;
+use tracing::Span;
 
 /// Carries hints from gateways to workers: the fast way, never the only one.
 ///
@@ -32,6 +33,9 @@ pub trait HintQueue: Send + Sync {
 pub struct Delivery {
     /// The hint.
     pub hint: Hint,
+    /// What is done with it, to where it is settled: what the receiver does is to be in this span.
+    /// None in a queue within the process, which no trace knows of.
+    pub span: Span,
     /// What settles it. Dropped without a word, it gives the hint back.
     pub receipt: Box<dyn Receipt>,
 }

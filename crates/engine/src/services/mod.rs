@@ -7,6 +7,7 @@ mod cancel;
 mod delete;
 pub mod dispatch;
 mod ingest;
+mod measure;
 mod query;
 mod retry;
 mod run_job;
@@ -20,12 +21,10 @@ mod verify;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contracts::News;
-
 use self::submit::HintsUnderWay;
 use self::tickets::Tickets;
 use crate::faults::{self, NEWS};
-use crate::ports::{Corpus, HintQueue, JobStore, ProgressBus, SecretStore};
+use crate::ports::{Committed, Corpus, HintQueue, JobStore, ProgressBus, SecretStore};
 
 pub use cancel::{CancelAnswer, CancelError};
 pub use delete::DeleteError;
@@ -68,15 +67,16 @@ impl Jobs {
     }
 
     /// Tells every gateway what was committed.
-    async fn announce(&self, committed: &crate::ports::Committed) {
-        if let Some(news) = committed.news() {
-            publish(self.bus.as_ref(), news).await;
-        }
+    async fn announce(&self, committed: &Committed) {
+        publish(self.bus.as_ref(), committed).await;
     }
 }
 
-/// Tells every gateway what was committed.
-pub async fn publish(bus: &dyn ProgressBus, news: News) {
+/// Tells every gateway what was committed, if anything was. Whatever is committed passes here, once
+/// in the fleet, so this is where it is measured.
+pub async fn publish(bus: &dyn ProgressBus, committed: &Committed) {
+    measure::record(committed);
+    let Some(news) = committed.news() else { return };
     faults::reach(NEWS.before);
     bus.publish(news).await;
     faults::reach(NEWS.after);

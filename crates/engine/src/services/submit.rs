@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
 use super::{HINT_WINDOW, Jobs, dispatch};
-use crate::job::Identity;
+use crate::job::{Identity, Job};
 use crate::ports::{Committed, HintQueue, IdempotencyKey, NewJob, Snapshot, StoreError, Submitted};
 
 /// What comes with a submission beside its body.
@@ -105,7 +105,8 @@ impl Jobs {
         match self.store.submit(new).await? {
             Submitted::Created { committed, hinted } => {
                 if let (true, Some(permit)) = (hinted, permit) {
-                    self.hint(committed.job.id, permit);
+                    let Job { id, trace, .. } = &committed.job;
+                    self.hint(Hint::of(*id).in_trace(*trace), permit);
                 }
                 self.announce(&committed).await;
                 let snapshot = newborn(committed, submission, retry_of);
@@ -122,15 +123,19 @@ impl Jobs {
 
     /// Sends a hint, off the request's path. One that cannot be sent is given back, and one that
     /// is lost with the process is sent again: the refill sees to both.
-    fn hint(&self, job_id: JobId, permit: OwnedSemaphorePermit) {
+    fn hint(&self, hint: Hint, permit: OwnedSemaphorePermit) {
         let (store, queue) = (Arc::clone(&self.store), Arc::clone(&self.queue));
         self.hints.tasks.spawn(async move {
             let _permit = permit;
-            let unsent = dispatch::send(queue.as_ref(), vec![Hint { job_id }]).await;
+            let unsent = dispatch::send(queue.as_ref(), vec![hint]).await;
             if !unsent.is_empty()
                 && let Err(error) = store.unhint(&unsent).await
             {
-                tracing::warn!(%job_id, error = &error as &dyn std::error::Error, "hint not given back");
+                tracing::warn!(
+                    job_id = %hint.job_id,
+                    error = &error as &dyn std::error::Error,
+                    "hint not given back"
+                );
             }
         });
     }
@@ -161,7 +166,7 @@ impl Default for HintsUnderWay {
 
 /// A job as it was committed a moment ago, with the steps that it took over.
 fn newborn(committed: Committed, submission: Submission, retry_of: Option<JobId>) -> Snapshot {
-    let Committed { job, events } = committed;
+    let Committed { before: _, job, events } = committed;
     let at = job.created_at;
     let steps = events.iter().filter_map(|event| match event.body() {
         Some(EventBody::StepCompleted(data)) => Some(Step {

@@ -29,8 +29,8 @@ pub async fn sweep(store: Arc<dyn JobStore>, bus: Arc<dyn ProgressBus>, stop: Ca
 async fn sweep_once(store: &dyn JobStore, bus: &dyn ProgressBus) -> Result<(), StoreError> {
     loop {
         let swept = store.sweep(LEASE, ROWS_MAX).await?;
-        for news in swept.news {
-            publish(bus, news).await;
+        for committed in &swept.committed {
+            publish(bus, committed).await;
         }
         if !swept.more {
             return Ok(());

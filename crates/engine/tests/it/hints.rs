@@ -174,7 +174,7 @@ async fn dispatch_leaves_jobs_to_the_workers_until_the_outage_is_over() {
     let waiting = refilled(&store, 10).await;
     assert_eq!(waiting.iter().copied().collect::<BTreeSet<_>>(), ids, "nobody marked it");
     assert_eq!(queue.begun(), 0);
-    let hints: Vec<_> = waiting.into_iter().map(|job_id| Hint { job_id }).collect();
+    let hints: Vec<_> = waiting.into_iter().map(Hint::of).collect();
     store.unhint(&hints).await.unwrap();
     queue.set_outage(None);
     eventually(DEADLINE, async || (queue.taken() == ids).then_some(())).await;

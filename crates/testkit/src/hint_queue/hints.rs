@@ -57,7 +57,7 @@ pub async fn a_full_queue_refuses(harness: &dyn HintQueueHarness) {
     for _ in 0..harness.capacity() {
         publish(queue.as_ref()).await;
     }
-    let refused = queue.publish(Hint { job_id: JobId::new() }).await;
+    let refused = queue.publish(Hint::of(JobId::new())).await;
     assert!(matches!(refused, Err(PublishError::Full)), "{refused:?}");
 }
 
@@ -125,11 +125,11 @@ pub async fn a_closed_queue_tells_its_receivers(harness: &dyn HintQueueHarness) 
     let told = timeout(SOON, receivers.join_all()).await.expect("every receiver is told");
     assert_eq!(told, [true; 3]);
     assert!(harness.queue().receive().await.is_err());
-    assert!(harness.queue().publish(Hint { job_id: JobId::new() }).await.is_err());
+    assert!(harness.queue().publish(Hint::of(JobId::new())).await.is_err());
 }
 
 async fn publish(queue: &dyn HintQueue) -> Hint {
-    let hint = Hint { job_id: JobId::new() };
+    let hint = Hint::of(JobId::new());
     queue.publish(hint).await.expect("there is room");
     hint
 }

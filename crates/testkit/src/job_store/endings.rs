@@ -56,10 +56,10 @@ pub async fn a_sweep_settles_a_cancel_that_nobody_confirms(harness: &dyn JobStor
     given.store.cancel(&given.tenant, held.job.id, None).await.expect("asked");
     given.pass(Duration::from_millis(CANCEL_GRACE_MS - 1_000)).await;
     given.store.renew(given.worker, &[PIPELINE]).await.expect("renewed");
-    assert!(given.sweep().await.news.is_empty(), "its worker still has time");
+    assert!(given.sweep().await.committed.is_empty(), "its worker still has time");
     given.pass(Duration::from_secs(1)).await;
-    let news = given.sweep().await.news;
-    assert_eq!(kinds(&news[0].events), ["job.cancelled"]);
+    let committed = given.sweep().await.committed;
+    assert_eq!(kinds(&committed[0].events), ["job.cancelled"]);
     assert_eq!(given.snapshot(held.job.id).await.job.state.name(), JobState::Cancelled);
 }
 
@@ -79,7 +79,7 @@ pub async fn a_sweep_ends_what_is_overdue(harness: &dyn JobStoreHarness) {
     given.claimed(started_in_time).await;
     given.pass(Duration::from_secs(5)).await;
     let swept = given.sweep().await;
-    let ended: Vec<JobId> = swept.news.iter().map(|news| news.job_id).collect();
+    let ended: Vec<JobId> = swept.committed.iter().map(|committed| committed.job.id).collect();
     assert!(ended.contains(&expected[1].0) && !ended.contains(&started_in_time));
     given.pass(TIMEOUT).await;
     given.sweep().await;
@@ -100,8 +100,8 @@ pub async fn a_postponed_job_ends_at_its_deadline(harness: &dyn JobStoreHarness)
     let id = held.job.id;
     assert_eq!(given.snapshot(id).await.job.state.name(), JobState::Retrying);
     given.pass(TIMEOUT).await;
-    let news = given.sweep().await.news;
-    assert_eq!(kinds(&news[0].events), ["job.timed_out"]);
+    let committed = given.sweep().await.committed;
+    assert_eq!(kinds(&committed[0].events), ["job.timed_out"]);
     let snapshot = given.snapshot(id).await;
     assert_eq!((snapshot.job.failures, snapshot.job.state.name()), (0, JobState::TimedOut));
     assert_eq!(snapshot.error.expect("it says why").code, Code::DeadlineExceeded);
@@ -116,12 +116,13 @@ pub async fn a_read_of_an_overdue_job_ends_it(harness: &dyn JobStoreHarness) {
         assert_eq!(given.snapshot(id).await.job.version, given.log(id).await.len() as u64);
     }
     // Whoever follows the jobs learns of it with the next sweep, and once.
-    let mut told: Vec<JobId> = given.sweep().await.news.iter().map(|news| news.job_id).collect();
+    let mut told: Vec<JobId> =
+        given.sweep().await.committed.iter().map(|committed| committed.job.id).collect();
     told.sort();
     let mut ended = [queued, running];
     ended.sort();
     assert_eq!(told, ended);
-    assert!(given.sweep().await.news.is_empty());
+    assert!(given.sweep().await.committed.is_empty());
 }
 
 pub async fn a_log_says_whether_its_job_is_overdue(harness: &dyn JobStoreHarness) {
@@ -149,7 +150,7 @@ pub async fn a_cancel_of_an_overdue_job_comes_too_late(harness: &dyn JobStoreHar
     assert_eq!(asked.refused, Some(Refusal::Ended));
     assert!(asked.committed.events.is_empty(), "they go with the next sweep");
     assert_eq!(asked.committed.job.state.name(), JobState::Expired);
-    assert_eq!(given.sweep().await.news.len(), 1);
+    assert_eq!(given.sweep().await.committed.len(), 1);
 }
 
 pub async fn a_sweep_is_bounded_and_says_whether_more_remains(harness: &dyn JobStoreHarness) {
@@ -161,8 +162,8 @@ pub async fn a_sweep_is_bounded_and_says_whether_more_remains(harness: &dyn JobS
     let mut ended = Vec::new();
     for _ in 0..3 {
         let swept = given.store.sweep(LEASE, 3).await.expect("swept");
-        assert!(swept.news.len() <= 3);
-        ended.push((swept.news.len(), swept.more));
+        assert!(swept.committed.len() <= 3);
+        ended.push((swept.committed.len(), swept.more));
     }
     assert_eq!(ended, [(3, true), (3, true), (1, false)]);
 }

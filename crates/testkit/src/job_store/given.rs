@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contracts::job::Usage;
-use contracts::{Event, EventBody, JobId, News, TenantId, WorkerId};
+use contracts::{Event, EventBody, JobId, TenantId, WorkerId};
 use engine::job::{Change, Job};
 use engine::ports::{
     Claimed, Committed, Fence, JobStore, LogLimit, NewJob, Snapshot, StepRecord, Submitted, Swept,
@@ -94,13 +94,13 @@ impl<'h> Given<'h> {
     }
 
     /// Lets every worker be silent, at a store that is swept each second, until its lease is lost.
-    pub async fn silence(&self) -> Vec<News> {
-        let mut news = self.sweep().await.news;
+    pub async fn silence(&self) -> Vec<Committed> {
+        let mut committed = self.sweep().await.committed;
         for _ in 0..=LEASE.as_secs() {
             self.pass(Duration::from_secs(1)).await;
-            news.extend(self.sweep().await.news);
+            committed.extend(self.sweep().await.committed);
         }
-        news
+        committed
     }
 }
 

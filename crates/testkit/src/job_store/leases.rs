@@ -13,10 +13,10 @@ use crate::build::{step_completed, step_record};
 pub async fn a_lost_lease_gives_the_job_back_and_counts_a_crash(harness: &dyn JobStoreHarness) {
     let given = Given::new(harness);
     let held = given.running().await;
-    let news = given.silence().await;
-    let [news] = &news[..] else { panic!("one job was given back: {news:?}") };
-    assert_eq!(news.job_id, held.job.id);
-    assert_eq!(kinds(&news.events), ["job.requeued"]);
+    let committed = given.silence().await;
+    let [committed] = &committed[..] else { panic!("one job was given back: {committed:?}") };
+    assert_eq!(committed.job.id, held.job.id);
+    assert_eq!(kinds(&committed.events), ["job.requeued"]);
     let snapshot = given.snapshot(held.job.id).await;
     let job = &snapshot.job;
     assert_eq!((job.state.name(), job.crash_count, job.failures), (JobState::Queued, 1, 0));
@@ -57,7 +57,7 @@ pub async fn a_renewed_lease_is_not_lost(harness: &dyn JobStoreHarness) {
     for _ in 0..=2 * LEASE.as_secs() {
         given.store.renew(given.worker, &[PIPELINE]).await.expect("renewed");
         given.pass(Duration::from_secs(1)).await;
-        assert!(given.sweep().await.news.is_empty());
+        assert!(given.sweep().await.committed.is_empty());
     }
     assert_eq!(given.snapshot(held.job.id).await.job, held.job);
 }
@@ -68,7 +68,7 @@ pub async fn silence_while_nobody_swept_proves_nothing(harness: &dyn JobStoreHar
     given.sweep().await;
     // The machine was suspended: sweeps and heartbeats alike.
     given.pass(3 * LEASE).await;
-    assert!(given.sweep().await.news.is_empty());
+    assert!(given.sweep().await.committed.is_empty());
     assert_eq!(given.snapshot(held.job.id).await.job, held.job);
     given.silence().await;
     assert_eq!(given.snapshot(held.job.id).await.job.state.name(), JobState::Queued);
@@ -79,7 +79,7 @@ pub async fn a_retired_workers_jobs_are_given_back_at_once(harness: &dyn JobStor
     let held = given.running().await;
     given.sweep().await;
     given.store.retire(given.worker).await.expect("retired");
-    assert_eq!(given.sweep().await.news.len(), 1);
+    assert_eq!(given.sweep().await.committed.len(), 1);
     assert_eq!(given.snapshot(held.job.id).await.job.state.name(), JobState::Queued);
 }
 

@@ -185,7 +185,7 @@ pub async fn a_hint_that_was_not_sent_does_not_count(harness: &dyn JobStoreHarne
     let id = given.queued().await;
     for _ in 0..5 {
         assert_eq!(refill(&given, 10).await, [id]);
-        given.store.unhint(&[Hint { job_id: id }]).await.expect("given back");
+        given.store.unhint(&[Hint::of(id)]).await.expect("given back");
     }
     assert_eq!(refill(&given, 10).await, [id]);
     given.pass(RESEND_AFTER).await;
@@ -196,7 +196,7 @@ pub async fn a_hint_that_was_not_sent_is_taken_again(harness: &dyn JobStoreHarne
     let given = Given::new(harness);
     let id = given.queued().await;
     assert_eq!(refill(&given, 10).await, [id]);
-    let unsent = [Hint { job_id: id }, Hint { job_id: JobId::new() }];
+    let unsent = [Hint::of(id), Hint::of(JobId::new())];
     given.store.unhint(&unsent).await.expect("given back");
     assert_eq!(refill(&given, 10).await, [id]);
 }

@@ -57,7 +57,7 @@ async fn a_lease_is_renewed_while_steps_keep_the_runtime_busy_for_a_while() {
     let id = running_into(&fleet, &retriever).await;
     let begun = Instant::now();
     eventually(DEADLINE, async || {
-        assert!(fleet.store.sweep(SHORT_LEASE, 100).await.unwrap().news.is_empty());
+        assert!(fleet.store.sweep(SHORT_LEASE, 100).await.unwrap().committed.is_empty());
         (begun.elapsed() >= BUSY_FOR).then_some(())
     })
     .await;

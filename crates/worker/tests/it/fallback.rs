@@ -62,7 +62,7 @@ async fn no_more_jobs_are_taken_from_the_store_than_there_are_slots() {
     }
     eventually(DEADLINE, async || {
         let waiting = mark_hinted(&fleet.store).await;
-        let hints: Vec<_> = waiting.iter().map(|&job_id| Hint { job_id }).collect();
+        let hints: Vec<_> = waiting.iter().map(|&job_id| Hint::of(job_id)).collect();
         fleet.store.unhint(&hints).await.unwrap();
         assert!(waiting.len() >= 3, "{waiting:?}");
         (waiting.len() == 3).then_some(())

@@ -94,7 +94,7 @@ impl Fleet {
     }
 
     pub(crate) async fn publish(&self, job_id: JobId) {
-        self.queue.publish(Hint { job_id }).await.unwrap();
+        self.queue.publish(Hint::of(job_id)).await.unwrap();
     }
 
     pub(crate) async fn get(&self, id: JobId) -> Snapshot {

@@ -51,9 +51,9 @@ impl HintQueue for Queue {
     }
 
     async fn receive(&self) -> Result<Delivery, QueueClosed> {
-        let Delivery { hint, receipt } = self.inner.receive().await?;
+        let Delivery { hint, span, receipt } = self.inner.receive().await?;
         let receipt = Counted { receipt, state: Arc::clone(&self.state) };
-        Ok(Delivery { hint, receipt: Box::new(receipt) })
+        Ok(Delivery { hint, span, receipt: Box::new(receipt) })
     }
 
     fn outage(&self) -> Option<Duration> {

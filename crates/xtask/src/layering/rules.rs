@@ -12,7 +12,7 @@ const fn layer(member: &'static str, may_use: &'static [&'static str], why: &'st
 }
 
 const CONTRACTS: &[&str] = &["contracts"];
-const CORE: &[&str] = &["contracts", "engine"];
+const CORE: &[&str] = &["contracts", "engine", "telemetry"];
 const ADAPTER: &str = "an adapter keeps the promises of ports and knows no other adapter, so that \
                        each can be replaced alone";
 const EDGE: &str = "the gateway and the worker know ports alone, and not each other, so that both \
@@ -21,14 +21,22 @@ const EDGE: &str = "the gateway and the worker know ports alone, and not each ot
 /// The direction: contracts, engine, adapters, gateway and worker, binary.
 pub(super) const LAYERS: &[Layer] = &[
     layer("contracts", &[], "everything may use the wire types, so they use nothing"),
-    layer("engine", CONTRACTS, "what a job is does not depend on where it is stored or asked for"),
+    layer(
+        "engine",
+        &["contracts", "telemetry"],
+        "what a job is does not depend on where it is stored or asked for",
+    ),
     layer("adapter-embedded", CORE, ADAPTER),
     layer("adapter-models", CORE, ADAPTER),
     layer("adapter-postgres", CORE, ADAPTER),
     layer("adapter-rabbitmq", CORE, ADAPTER),
     layer("adapter-retrieval", CORE, ADAPTER),
     layer("adapter-tools", CORE, ADAPTER),
-    layer("telemetry", CONTRACTS, "it says what happened and has no part in it"),
+    layer(
+        "telemetry",
+        CONTRACTS,
+        "it says what happened and has no part in it: everybody uses its words",
+    ),
     layer("api", CORE, EDGE),
     layer("worker", CORE, EDGE),
     layer(
@@ -38,7 +46,7 @@ pub(super) const LAYERS: &[Layer] = &[
     ),
     layer(
         "testkit",
-        CORE,
+        &["contracts", "engine"],
         "its suites hold any adapter to a port, so they are written against ports",
     ),
     layer(
@@ -95,6 +103,7 @@ const BACKOFF: &str = "it is not maintained, so one file uses it and can be rewr
 const SQL: &str = "SQL stays behind the stores' ports";
 const READING: &str = "what reads hostile bytes stays in the crate that contains it";
 const TOOLS: &str = "tools stay behind the toolbox's port";
+const SHOWN: &str = "what is measured has words of our own, so that no label is made up on the way";
 const HTTP: &str = "the web framework stays at the edge";
 
 pub(super) const OWNERS: &[Owner] = &[
@@ -110,12 +119,18 @@ pub(super) const OWNERS: &[Owner] = &[
         "the broker stays behind the queue's and the bus's ports",
     ),
     owner("jsonschema", &["adapter-tools"], TOOLS),
+    owner("opentelemetry", &["telemetry"], SHOWN),
+    owner("opentelemetry-otlp", &["telemetry"], SHOWN),
+    owner("opentelemetry-prometheus", &["telemetry"], SHOWN),
+    owner("opentelemetry_sdk", &["telemetry"], SHOWN),
+    owner("prometheus", &["telemetry"], SHOWN),
     owner("refinery", &["adapter-embedded", "adapter-postgres"], SQL),
     owner("rmcp", &["adapter-tools"], TOOLS),
     owner("rusqlite", &["adapter-embedded"], SQL),
     owner("rust_decimal", &["adapter-tools"], TOOLS),
     owner("tantivy", &["adapter-retrieval"], "the index stays behind the retriever's port"),
     owner("tokio-postgres", &["adapter-postgres"], SQL),
+    owner("tracing-opentelemetry", &["telemetry"], SHOWN),
 ];
 
 /// What must not be in the tree at all.

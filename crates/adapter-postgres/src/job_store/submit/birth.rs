@@ -55,7 +55,7 @@ impl Birth {
                 retry_of: new.retry_of.map(|id| *id.as_uuid()),
             },
             log,
-            committed: Committed { job: row.job, events },
+            committed: Committed { before: None, job: row.job, events },
         })
     }
 

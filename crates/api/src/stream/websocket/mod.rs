@@ -65,7 +65,7 @@ async fn open<T: Topic + 'static>(
 }
 
 fn trace_id(request: &HttpRequest) -> String {
-    RequestTrace::of(request).trace.trace_id()
+    RequestTrace::of(request).0.trace_id()
 }
 
 async fn upgrade(

@@ -36,7 +36,7 @@ impl JobStore for MemoryStore {
         let mut row = Row { new, job: job.clone(), log: Vec::new() };
         let events = row.append(vec![created]);
         content.rows.insert(job.id, row);
-        Ok(Submitted::Created { committed: Committed { job, events }, hinted: false })
+        Ok(Submitted::Created { committed: Committed { before: None, job, events }, hinted: false })
     }
 
     async fn get(&self, tenant: &TenantId, id: JobId) -> Result<Option<Snapshot>, StoreError> {
@@ -139,13 +139,15 @@ impl JobStore for MemoryStore {
         let Some(row) = content.rows.get_mut(&id).filter(|row| row.job.tenant == *tenant) else {
             return Ok(None);
         };
+        let before = Some(row.job.standing());
         let changed = row.job.change(Change::RequestCancel { reason }, self.clock.now());
         let (recorded, refused) = match changed {
             Ok(recorded) => (recorded, None),
             Err(refusal) => (Vec::new(), Some(refusal)),
         };
         let events = row.append(recorded);
-        Ok(Some(Cancelled { committed: Committed { job: row.job.clone(), events }, refused }))
+        let committed = Committed { before, job: row.job.clone(), events };
+        Ok(Some(Cancelled { committed, refused }))
     }
 
     async fn delete(&self, tenant: &TenantId, id: JobId) -> Result<Deletion, StoreError> {

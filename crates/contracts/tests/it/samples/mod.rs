@@ -72,7 +72,7 @@ pub(crate) fn all() -> Vec<Sample> {
         Sample::of("document_failed", &document(DocumentState::Failed)),
         Sample::of("document_ready", &document(DocumentState::Ready)),
         Sample::of("event_page", &EventPage { events: events(), next_after: 2, head: 9 }),
-        Sample::of("hint", &Hint { job_id: job_id() }),
+        Sample::of("hint", &Hint::of(job_id())),
         Sample::of("job_page", &jobs::page()),
         Sample::of("limits", &Limits::IN_FORCE),
         Sample::of("news", &News { job_id: job_id(), events: events() }),

@@ -5,11 +5,13 @@ use std::time::Duration;
 use contracts::job::Usage;
 use contracts::{Event, JobId, News, Submission, WorkerId};
 
-use crate::job::{Change, Job, Refusal};
+use crate::job::{Change, Job, Refusal, Standing};
 
 /// What a write committed.
 #[derive(Debug, Clone)]
 pub struct Committed {
+    /// How the job stood before it; `None` if it was created by it.
+    pub before: Option<Standing>,
     /// The job after it.
     pub job: Job,
     /// The events it appended, in order.
@@ -22,6 +24,12 @@ impl Committed {
     pub fn news(&self) -> Option<News> {
         let news = || News { job_id: self.job.id, events: self.events.clone() };
         (!self.events.is_empty()).then(news)
+    }
+
+    /// Itself, if anything was appended.
+    #[must_use]
+    pub fn unless_empty(self) -> Option<Self> {
+        (!self.events.is_empty()).then_some(self)
     }
 }
 
@@ -157,7 +165,7 @@ impl Resend {
 #[derive(Debug, Clone, Default)]
 pub struct Swept {
     /// What it committed, and what reads committed since the last sweep, a job each.
-    pub news: Vec<News>,
+    pub committed: Vec<Committed>,
     /// Whether rows may remain: sweep again at once.
     pub more: bool,
 }

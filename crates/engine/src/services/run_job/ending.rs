@@ -4,7 +4,9 @@ use contracts::event::StepFailed;
 use contracts::request::OnStepFailure;
 use contracts::result::{Completeness, Confidence};
 use contracts::{AnalysisResult, EventBody, Problem};
+use telemetry::spans;
 use tokio::time::Instant;
+use tracing::Span;
 
 use super::Ended;
 use super::attempt::Attempt;
@@ -44,6 +46,7 @@ impl Attempt<'_> {
             }
         };
         problem.retryable = Some(!matches!(class, ErrorClass::Permanent));
+        spans::failed(&Span::current(), problem.code.as_str());
         let failed = EventBody::StepFailed(StepFailed {
             step: step.as_str().to_owned(),
             kind: step.kind(),

@@ -85,6 +85,23 @@ pub enum Ended {
     StoreLost,
 }
 
+impl Ended {
+    /// The word for it in traces.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Postponed => "postponed",
+            Self::Cancelled => "cancelled",
+            Self::Released => "released",
+            Self::Overdue => "overdue",
+            Self::Fenced => "fenced",
+            Self::StoreLost => "store_lost",
+        }
+    }
+}
+
 impl RunJob {
     /// Runs over these ports. `uniform` gives random numbers in `0.0..1.0`, for the jitter.
     ///

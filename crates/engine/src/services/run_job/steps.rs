@@ -5,6 +5,8 @@ use contracts::event::{OutputReset, SourceRetrieved};
 use contracts::job::Usage;
 use contracts::result::Completeness;
 use contracts::{AnalysisResult, Code, EventBody, Origin, Problem, Submission};
+use telemetry::spans;
+use tracing::{Instrument as _, Span};
 
 use super::attempt::Attempt;
 use super::interrupt::Interrupt;
@@ -37,29 +39,52 @@ impl<'a> Known<'a> {
     }
 }
 
+/// Runs a step in this span, which tells how it failed.
+async fn in_span<T>(
+    span: Span,
+    step: impl Future<Output = Result<T, Interrupt>>,
+) -> Result<T, Interrupt> {
+    let outcome = step.instrument(span.clone()).await;
+    if let Err(Interrupt::Failed(failure)) = &outcome {
+        spans::failed(&span, failure.problem.code.as_str());
+    }
+    outcome
+}
+
 impl Attempt<'_> {
     /// Takes the job from where it is to its result.
     pub(super) async fn run(&mut self) -> Result<(), Interrupt> {
         let plan = self.plan();
-        let evidence = self.retrieve(&plan).await?;
+        let span = self.span_of(StepName::Retrieve);
+        let evidence = in_span(span, self.retrieve(&plan)).await?;
         self.sources.clone_from(&evidence.sources);
-        let calls = self.tools(&plan, &evidence).await?;
+        let span = self.span_of(StepName::Tools);
+        let calls = in_span(span, self.tools(&plan, &evidence)).await?;
         self.gaps.clone_from(&calls.gaps);
         let known = Known { plan: &plan, evidence: &evidence, tool_calls: &calls.exchanges };
-        let synthesis = self.synthesize(known).await?;
-        let result = self.verify(known, &synthesis)?;
+        let span = self.span_of(StepName::Synthesize);
+        let synthesis = in_span(span, self.synthesize(known)).await?;
+        let span = self.span_of(StepName::Verify);
+        let result = in_span(span, async { self.verify(known, &synthesis) }).await?;
         self.succeed(result).await?;
         Ok(())
+    }
+
+    /// What a step is traced by; nothing if it is done.
+    fn span_of(&self, step: StepName) -> Span {
+        if self.is_done(step) { Span::none() } else { spans::step(step.as_str()) }
     }
 
     fn plan(&mut self) -> Plan {
         if let Some(plan) = self.output_of(StepName::Plan) {
             return plan;
         }
-        self.begin(StepName::Plan);
-        let plan = plan::plan(&self.submission.company_name, &self.submission.question);
-        self.complete(StepName::Plan, &plan, None);
-        plan
+        spans::step(StepName::Plan.as_str()).in_scope(|| {
+            self.begin(StepName::Plan);
+            let plan = plan::plan(&self.submission.company_name, &self.submission.question);
+            self.complete(StepName::Plan, &plan, None);
+            plan
+        })
     }
 
     async fn retrieve(&mut self, plan: &Plan) -> Result<Evidence, Interrupt> {
@@ -79,7 +104,7 @@ impl Attempt<'_> {
         };
         let context = self.context(STEP.limit());
         let call = retrieve::retrieve(self.run.retriever.as_ref(), &context, scope, plan);
-        let call = self.through_the_gate(RETRIEVAL, call);
+        let call = self.through_the_gate(RETRIEVAL, call.instrument(spans::retrieval()));
         let evidence = self.call(STEP, call).await?.map_err(|error| {
             tracing::warn!(
                 job_id = %context.job_id,

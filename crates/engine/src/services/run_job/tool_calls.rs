@@ -6,6 +6,8 @@
 use contracts::event::{StepFailed, ToolCall, ToolCallFailed};
 use contracts::job::Usage;
 use contracts::{Code, EventBody, Origin, Problem};
+use telemetry::spans;
+use tracing::Instrument as _;
 
 use super::attempt::Attempt;
 use super::interrupt::Interrupt;
@@ -68,15 +70,20 @@ impl Attempt<'_> {
             return Ok(Err(ToolError::Unavailable(reason)));
         };
         self.stay_within_budget(STEP, "a tool")?;
+        let span = spans::tool_call(tool, call_id);
         let (call_id, tool) = (call_id.to_owned(), tool.to_owned());
         self.say([EventBody::ToolCallStarted(ToolCall { call_id, tool })]);
         self.spend(Usage { tool_calls: 1, ..Usage::default() });
         self.flush().await?;
         let limit = tools::CALL_LIMIT.min(self.left_of(STEP));
         let context = self.context(limit);
-        let outcome = self.through_the_gate(TOOL_CALL, toolbox.call(&context, &call.asked));
-        let outcome = self.call_within(limit, outcome).await?.unwrap_or(Err(ToolError::Timeout));
-        Ok(outcome.and_then(within_bound))
+        let answer = toolbox.call(&context, &call.asked).instrument(span.clone());
+        let answer = self.call_within(limit, self.through_the_gate(TOOL_CALL, answer)).await?;
+        let answer = answer.unwrap_or(Err(ToolError::Timeout)).and_then(within_bound);
+        if let Err(error) = &answer {
+            spans::failed(&span, error.code().as_str());
+        }
+        Ok(answer)
     }
 
     fn answered(&mut self, call_id: String, call: &ChosenCall, answer: String) -> CallRecord {

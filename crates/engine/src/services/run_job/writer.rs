@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use contracts::job::Usage;
 use contracts::{Event, WorkerId};
+use telemetry::metrics;
 use tokio::time::Instant;
 
 use super::Ended;
@@ -88,19 +89,23 @@ impl JobWriter {
                 Err(Halt::Store(error))
             }
             Ok(Written::Applied(committed)) => {
-                if let Some(news) = committed.news() {
-                    publish(self.bus.as_ref(), news).await;
-                }
+                publish(self.bus.as_ref(), &committed).await;
                 self.job = committed.job;
                 Ok(())
             }
             // The reply was lost, not the write; readers find its events in the log.
-            Ok(Written::Again) => Ok(()),
+            Ok(Written::Again) => {
+                metrics::store::write_repeated();
+                Ok(())
+            }
             Ok(Written::Cancelling) => {
                 self.fence.write_no -= 1;
                 Err(Halt::Cancelling)
             }
-            Ok(Written::Fenced) => Err(Halt::Fenced),
+            Ok(Written::Fenced) => {
+                metrics::store::write_fenced();
+                Err(Halt::Fenced)
+            }
         }
     }
 

@@ -1,0 +1,44 @@
+//! The spans of a trace: what they are called, and what they say.
+//!
+//! Names and attributes are those of the OpenTelemetry semantic conventions, version 1.41.0
+//! (<https://github.com/open-telemetry/semantic-conventions/tree/v1.41.0>), for HTTP, messaging,
+//! databases and generative AI: the last version that has all four. What they have no name for
+//! begins with `assay.`. No span holds a question, a passage, an answer, a prompt, a tool's arguments or a key.
+//!
+//! A span that nobody takes costs next to nothing. One whose trace is not sampled is not sent, and
+//! gives the lines of the log their ids all the same.
+
+mod database;
+mod http;
+mod job;
+mod messaging;
+mod model;
+mod tool;
+
+use tracing::Span;
+use tracing::level_filters::LevelFilter;
+
+pub use database::{Statement, database};
+pub use http::{Request, answered, request};
+pub use job::{Attempt, attempt, document, ended, queue_wait, step};
+pub use messaging::{process_hint, send_hint};
+pub use model::{Chat, chat, retrieval, spent};
+pub use tool::tool_call;
+
+/// The target of every span: what goes into traces, and nothing else does.
+pub(crate) const TARGET: &str = "assay.trace";
+/// The target of what is around the lines of the log about something that is in no trace.
+pub(crate) const UNTRACED: &str = "assay.untraced";
+/// The level of every span.
+pub(crate) const LEVEL: LevelFilter = LevelFilter::INFO;
+
+/// Whether a span of this target is one of these.
+pub(crate) fn is_ours(target: &str) -> bool {
+    matches!(target, TARGET | UNTRACED)
+}
+
+/// Says that what a span is about failed, and how: a code, the class of an error, or a status.
+pub fn failed(span: &Span, error_type: &str) {
+    span.record("otel.status_code", "ERROR");
+    span.record("error.type", error_type);
+}
