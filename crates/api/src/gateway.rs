@@ -194,7 +194,10 @@ fn bound_slow_readers(connection: &dyn Any, _: &mut Extensions) {
         let socket = socket2::SockRef::from(stream);
         let limited = socket.set_tcp_user_timeout(Some(StreamTimes::CONNECTION_STALL));
         if let Err(error) = limited.and(socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)) {
-            tracing::debug!(%error, "a connection has no limits on what its peer does not take");
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "a connection has no limits on what its peer does not take"
+            );
         }
     }
     #[cfg(not(target_os = "linux"))]

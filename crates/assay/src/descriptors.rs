@@ -11,6 +11,9 @@ pub fn raise_limit() {
         return;
     }
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
-        tracing::warn!(%error, "the limit on open files stays low");
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "the limit on open files stays low"
+        );
     }
 }

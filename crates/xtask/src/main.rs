@@ -1,12 +1,16 @@
 //! The project's chores: `cargo xtask test` proves a checkout, `cargo xtask manifests` what is in
-//! deploy/kubernetes, `cargo xtask eval` measures retrieval, `cargo xtask bench` speed, and
-//! `cargo xtask freeze` keeps what the former release must find.
+//! deploy/kubernetes, `cargo xtask observability` the alerts and the dashboard; `cargo xtask eval`
+//! measures retrieval, `cargo xtask bench` speed, and `cargo xtask freeze` keeps what the former
+//! release must find.
 
 mod bench;
 mod eval;
 mod freeze;
 mod layering;
 mod manifests;
+#[cfg(test)]
+mod misspelling;
+mod observability;
 mod packages;
 mod suite;
 
@@ -34,6 +38,8 @@ enum Chore {
     Bench(bench::BenchArgs),
     /// Renders what is in deploy/kubernetes and checks all of it.
     Manifests(manifests::ManifestsArgs),
+    /// Checks the alerts, the dashboard and what else is in deploy/observability.
+    Observability(observability::ObservabilityArgs),
     /// Keeps the statements of the former release for the tests that run them on this one's schema.
     Freeze(freeze::FreezeArgs),
 }
@@ -44,6 +50,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Chore::Eval(args) => eval::run(&args),
         Chore::Bench(args) => bench::run(&args),
         Chore::Manifests(args) => manifests::run(&args, &mut std::io::stdout()),
+        Chore::Observability(args) => observability::run(&args, &mut std::io::stdout()),
         Chore::Freeze(args) => freeze::run(&args),
     }
 }

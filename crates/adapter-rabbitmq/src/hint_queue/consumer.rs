@@ -156,7 +156,10 @@ fn read(delivery: lapin::message::Delivery) -> Option<Delivery> {
             Some(Delivery { hint, span, receipt: Box::new(receipt) })
         }
         Err(error) => {
-            tracing::warn!(%error, "a message in the queue of hints is no hint");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a message in the queue of hints is no hint"
+            );
             settle_now(delivery.acker.ack(BasicAckOptions::default()));
             None
         }
@@ -217,7 +220,9 @@ async fn settle(settling: impl Future<Output = Result<bool, lapin::Error>>) {
     match timeout(SETTLE_MAX, settling).await {
         Ok(Ok(true)) => {}
         Ok(Ok(false)) => tracing::debug!("a delivery of a lost connection was not settled"),
-        Ok(Err(error)) => tracing::debug!(%error, "a delivery was not settled"),
+        Ok(Err(error)) => {
+            tracing::debug!(error = &error as &dyn std::error::Error, "a delivery was not settled")
+        }
         Err(_elapsed) => tracing::debug!("a delivery was not settled within {SETTLE_MAX:?}"),
     }
 }

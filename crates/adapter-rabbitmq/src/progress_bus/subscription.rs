@@ -50,7 +50,10 @@ impl Subscription {
                 self.items.extend(news.map(|news| NewsItem::News(Arc::new(news))));
             }
             Err(error) => {
-                tracing::warn!(%error, "a message on the exchange of news is no news");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a message on the exchange of news is no news"
+                );
                 self.items.push_back(NewsItem::Lost);
             }
         }

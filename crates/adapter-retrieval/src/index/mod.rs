@@ -142,7 +142,10 @@ impl Retriever for PassageIndex {
     ) -> Result<Retrieved, RetrievalError> {
         match self.retrieve_once(query).await {
             Err(IndexError::Cache(error)) if error.is_cured_by_rebuild() => {
-                tracing::warn!(%error, "the index failed and is built anew");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the index failed and is built anew"
+                );
                 let disk = Arc::clone(&self.disk);
                 blocking(move || disk.rebuild()).await?;
                 Ok(self.retrieve_once(query).await?)

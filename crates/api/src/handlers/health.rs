@@ -43,7 +43,10 @@ async fn store_answers(state: &State) -> bool {
             Ok(_) | Err(QueryError::NotFound | QueryError::Gone | QueryError::CursorAhead { .. }),
         ) => true,
         Ok(Err(QueryError::Store(error))) => {
-            tracing::warn!(%error, "not ready: the store does not answer");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "not ready: the store does not answer"
+            );
             false
         }
         Err(_) => false,

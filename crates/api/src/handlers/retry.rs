@@ -4,9 +4,10 @@ use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use contracts::Code;
 use contracts::request::parse_empty;
-use engine::services::RetryError;
+use engine::services::{RetryError, SubmitOptions};
 
 use super::{job_id, submit};
+use crate::edge::RequestTrace;
 use crate::problem::ApiError;
 use crate::state::{State, tenant};
 use crate::{body, headers, query};
@@ -19,11 +20,12 @@ pub(crate) async fn handle(
 ) -> Result<HttpResponse, ApiError> {
     let id = job_id(&path)?;
     query::none(request.query_string())?;
-    let key = headers::idempotency_key(request.headers())?;
+    let idempotency_key = headers::idempotency_key(request.headers())?;
     // A repetition asks exactly what the job asked: its body can change nothing.
     parse_empty(&body::optional_json(&request, payload).await?)?;
+    let options = SubmitOptions { idempotency_key, trace: Some(RequestTrace::of(&request).0) };
     let (jobs, tenant) = (state.jobs.clone(), tenant());
-    let repeated = async move { Ok::<_, ApiError>(jobs.retry(&tenant, id, key).await) };
+    let repeated = async move { Ok::<_, ApiError>(jobs.retry(&tenant, id, options).await) };
     match state.complete(repeated).await? {
         Ok(accepted) => {
             submit::answer(&state, accepted, headers::preferred_wait(request.headers())).await

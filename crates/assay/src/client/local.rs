@@ -66,7 +66,8 @@ impl Local {
     }
 
     pub(super) async fn retry(&self, id: JobId, key: &str) -> Result<Accepted, ClientError> {
-        self.shown(self.jobs().retry(self.tenant(), id, Some(key.to_owned())).await?).await
+        let options = SubmitOptions { idempotency_key: Some(key.to_owned()), trace: None };
+        self.shown(self.jobs().retry(self.tenant(), id, options).await?).await
     }
 
     pub(super) async fn follow(&mut self, id: JobId, after: u64) -> Result<Follower, ClientError> {

@@ -13,6 +13,7 @@ mod recovery;
 mod releases;
 mod restarts;
 mod stalled;
+mod traces;
 #[cfg(feature = "faults")]
 mod workflows;
 

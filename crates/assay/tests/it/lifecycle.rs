@@ -219,7 +219,8 @@ async fn a_repeated_job_takes_over_what_is_still_good() {
     body["max_attempts"] = json!(1);
     let first = system.ended(system.submit(body).await).await;
     let (jobs, tenant) = (&system.embedded.system.jobs, &system.embedded.system.tenant);
-    let again = jobs.retry(tenant, first.id, None).await.unwrap().snapshot.job.id;
+    let again =
+        jobs.retry(tenant, first.id, SubmitOptions::default()).await.unwrap().snapshot.job.id;
     let job = system.ended(again).await;
     assert_eq!(job.retry_of, Some(first.id));
     let page = jobs.events(tenant, again, 0, 1_000).await.unwrap();

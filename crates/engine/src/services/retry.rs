@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Jobs;
 use super::query::Missing;
-use super::submit::{Accepted, SubmitError, new_job};
+use super::submit::{Accepted, SubmitError, SubmitOptions, new_job};
 use crate::analysis::retrieve::Evidence;
 use crate::analysis::tools::{ToolCalls, kind_of_part};
 use crate::analysis::{PIPELINES, StepName, input_sha256};
@@ -46,7 +46,7 @@ impl Jobs {
         &self,
         tenant: &TenantId,
         id: JobId,
-        idempotency_key: Option<String>,
+        options: SubmitOptions,
     ) -> Result<Accepted, RetryError> {
         let Some(old) = self.store.get(tenant, id).await? else {
             return Err(match self.missing(tenant, id).await? {
@@ -58,8 +58,9 @@ impl Jobs {
             return Err(RetryError::NotTerminal(Box::new(old)));
         }
         let fingerprint = Sha256::digest(format!("retry {id}")).into();
+        let SubmitOptions { idempotency_key, trace } = options;
         let idempotency = idempotency_key.map(|key| IdempotencyKey { key, fingerprint });
-        let mut new = new_job(tenant, old.submission.clone(), None, idempotency);
+        let mut new = new_job(tenant, old.submission.clone(), trace, idempotency);
         new.retry_of = Some(id);
         self.carry_over(&old, &mut new).await?;
         Ok(self.accept(tenant, new).await?)

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use opentelemetry::trace::TracerProvider as _;
-use opentelemetry::{InstrumentationScope, KeyValue, global};
+use opentelemetry::{KeyValue, global};
 use opentelemetry_otlp::tonic_types::metadata::MetadataMap;
 use opentelemetry_otlp::tonic_types::transport::ClientTlsConfig;
 use opentelemetry_otlp::{
@@ -23,8 +23,6 @@ use tracing_subscriber::registry::LookupSpan;
 use crate::exporting::{Exporting, Protocol};
 use crate::spans;
 
-/// The conventions that names and attributes are those of.
-pub(crate) const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.41.0";
 /// What the last sending may take.
 const FINISH_MAX: Duration = Duration::from_secs(5);
 /// What one sending may take.
@@ -91,13 +89,9 @@ fn layer<S>(traces: &SdkTracerProvider) -> impl Layer<S> + Send + Sync + use<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
 {
-    let scope = InstrumentationScope::builder("assay")
-        .with_version(env!("CARGO_PKG_VERSION"))
-        .with_schema_url(SCHEMA_URL)
-        .build();
     let is_ours =
         FilterFn::new(|metadata| metadata.is_span() && metadata.target() == spans::TARGET);
-    OpenTelemetryLayer::new(traces.tracer_with_scope(scope))
+    OpenTelemetryLayer::new(traces.tracer_with_scope(spans::scope()))
         .with_context_activation(false)
         .with_level(false)
         .with_location(false)
@@ -145,7 +139,7 @@ fn metadata(headers: &[(String, String)]) -> Result<MetadataMap, ExportError> {
 fn resource(exporting: &Exporting) -> Resource {
     let attributes = exporting.resource.iter();
     let attributes = attributes.map(|(name, value)| KeyValue::new(name.clone(), value.clone()));
-    Resource::builder_empty().with_schema_url(attributes, SCHEMA_URL).build()
+    Resource::builder_empty().with_schema_url(attributes, spans::SCHEMA_URL).build()
 }
 
 #[cfg(test)]

@@ -14,9 +14,9 @@ use super::layer;
 use crate::context;
 use crate::spans::{self, Attempt, Chat, Request, Statement};
 
-/// The attributes of the conventions that our spans have, as the published names have them.
+/// The attributes of the conventions that our spans have, as they are published.
 #[expect(deprecated, reason = "the next version has those of generative AI in another repository")]
-const CONVENTIONAL: &[&str] = &[
+const PUBLISHED: &[&str] = &[
     attribute::DB_COLLECTION_NAME,
     attribute::DB_OPERATION_NAME,
     attribute::DB_SYSTEM_NAME,
@@ -120,12 +120,13 @@ fn every_attribute_is_one_of_the_conventions_or_ours() {
         "step plan",
     ];
     assert_eq!(names, all);
-    let mut unused: Vec<&str> = CONVENTIONAL.to_vec();
+    assert_eq!(spans::CONVENTIONAL, PUBLISHED);
+    let mut unused: Vec<&str> = PUBLISHED.to_vec();
     for (name, span) in &spans {
         for attribute in &span.attributes {
             let key = attribute.key.as_str();
             unused.retain(|used| *used != key);
-            assert!(key.starts_with("assay.") || CONVENTIONAL.contains(&key), "{name}: {key}");
+            assert!(key.starts_with("assay.") || PUBLISHED.contains(&key), "{name}: {key}");
         }
     }
     assert_eq!(unused, Vec::<&str>::new());

@@ -6,7 +6,7 @@ use opentelemetry::trace::{Span as _, Tracer as _};
 use tracing::Span;
 use tracing::field::Empty;
 
-use super::TARGET;
+use super::{TARGET, scope};
 use crate::context;
 use crate::ids::Ids;
 
@@ -31,7 +31,7 @@ pub fn queue_wait(job_id: JobId, trace: &TraceContext, due: Timestamp, claimed: 
     if !trace.is_sampled() {
         return;
     }
-    let tracer = opentelemetry::global::tracer(TARGET);
+    let tracer = opentelemetry::global::tracer_with_scope(scope());
     let span = tracer
         .span_builder("queue wait")
         .with_start_time(system_time(due))

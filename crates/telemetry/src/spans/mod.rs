@@ -15,6 +15,7 @@ mod messaging;
 mod model;
 mod tool;
 
+use opentelemetry::InstrumentationScope;
 use tracing::Span;
 use tracing::level_filters::LevelFilter;
 
@@ -25,12 +26,53 @@ pub use messaging::{process_hint, send_hint};
 pub use model::{Chat, chat, retrieval, spent};
 pub use tool::tool_call;
 
+/// The attributes of the conventions that spans have. Every other begins with `assay.`.
+pub const CONVENTIONAL: &[&str] = &[
+    "db.collection.name",
+    "db.operation.name",
+    "db.system.name",
+    "error.type",
+    "gen_ai.operation.name",
+    "gen_ai.provider.name",
+    "gen_ai.request.max_tokens",
+    "gen_ai.request.model",
+    "gen_ai.tool.call.id",
+    "gen_ai.tool.name",
+    "gen_ai.tool.type",
+    "gen_ai.usage.input_tokens",
+    "gen_ai.usage.output_tokens",
+    "http.request.method",
+    "http.response.status_code",
+    "http.route",
+    "messaging.destination.name",
+    "messaging.message.id",
+    "messaging.operation.name",
+    "messaging.operation.type",
+    "messaging.rabbitmq.destination.routing_key",
+    "messaging.system",
+    "server.address",
+    "server.port",
+    "url.path",
+    "url.scheme",
+];
+
+/// The conventions that names and attributes are those of.
+pub(crate) const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.41.0";
+
 /// The target of every span: what goes into traces, and nothing else does.
 pub(crate) const TARGET: &str = "assay.trace";
 /// The target of what is around the lines of the log about something that is in no trace.
 pub(crate) const UNTRACED: &str = "assay.untraced";
 /// The level of every span.
 pub(crate) const LEVEL: LevelFilter = LevelFilter::INFO;
+
+/// Who makes these spans.
+pub(crate) fn scope() -> InstrumentationScope {
+    InstrumentationScope::builder("assay")
+        .with_version(env!("CARGO_PKG_VERSION"))
+        .with_schema_url(SCHEMA_URL)
+        .build()
+}
 
 /// Whether a span of this target is one of these.
 pub(crate) fn is_ours(target: &str) -> bool {

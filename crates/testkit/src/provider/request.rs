@@ -16,8 +16,10 @@ pub struct Request {
     pub path: String,
     /// The headers, in lower case.
     pub headers: Vec<(String, String)>,
-    /// The body.
+    /// The body as text.
     pub body: String,
+    /// The body as it came.
+    pub bytes: Vec<u8>,
 }
 
 impl Request {
@@ -62,13 +64,13 @@ pub(super) async fn read(stream: &mut TcpStream) -> io::Result<Option<Request>> 
     if length > BODY_BYTES_MAX {
         return Err(io::ErrorKind::InvalidData.into());
     }
-    let mut body = bytes.split_off(head_end + 4);
-    while body.len() < length {
-        if stream.read_buf(&mut body).await? == 0 {
+    let mut bytes = bytes.split_off(head_end + 4);
+    while bytes.len() < length {
+        if stream.read_buf(&mut bytes).await? == 0 {
             return Ok(None);
         }
     }
-    body.truncate(length);
-    let body = String::from_utf8_lossy(&body).into_owned();
-    Ok(Some(Request { method, path, headers, body }))
+    bytes.truncate(length);
+    let body = String::from_utf8_lossy(&bytes).into_owned();
+    Ok(Some(Request { method, path, headers, body, bytes }))
 }

@@ -47,7 +47,8 @@ fn every_dependency_against_a_rule_is_found_with_the_rule() {
     for (from, to, rule) in [
         ("contracts", "engine", "contracts may use no other crate of the workspace"),
         ("contracts", "tokio", "knows no runtime"),
-        ("engine", "telemetry", "engine may use contracts"),
+        ("contracts", "telemetry", "contracts may use no other crate of the workspace"),
+        ("engine", "opentelemetry", "only telemetry may use opentelemetry"),
         ("engine", "rusqlite", "only adapter-embedded may use rusqlite"),
         ("adapter-embedded", "adapter-retrieval", "knows no other adapter"),
         ("adapter-embedded", "backoff", "only engine may use backoff"),

@@ -4,49 +4,9 @@
 #![expect(dead_code, reason = "most fields are there to be known, and nobody reads them")]
 
 use serde::Deserialize;
-use serde_json::Value;
-
-use super::document::Document;
 
 /// The group that the objects are of.
-const GROUP: &str = "keda.sh/v1alpha1";
-
-/// Whether an object is one of KEDA's, by its group or its kind.
-pub(super) fn is_its(document: &Document) -> bool {
-    document.text("/apiVersion").starts_with("keda.sh/")
-        || ["ScaledObject", "TriggerAuthentication"].contains(&document.kind.as_str())
-}
-
-/// What is wrong with one of KEDA's objects.
-pub(super) fn complaint(document: &Document) -> Option<String> {
-    let value = &document.value;
-    let read = match document.kind.as_str() {
-        "ScaledObject" => Object::<ScaledObject>::deserialize(value).err(),
-        "TriggerAuthentication" => Object::<TriggerAuthentication>::deserialize(value).err(),
-        other => return Some(format!("{other} of {GROUP} is not known here")),
-    };
-    let group = document.text("/apiVersion");
-    let of_another = (group != GROUP).then(|| format!("apiVersion: {group} is not {GROUP}"));
-    read.map(|error| error.to_string()).or(of_another)
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Object<S> {
-    api_version: String,
-    kind: String,
-    metadata: Metadata,
-    spec: S,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Metadata {
-    name: String,
-    namespace: Option<String>,
-    labels: super::document::Map,
-    annotations: Option<super::document::Map>,
-}
+pub(super) const GROUP: &str = "keda.sh/v1alpha1";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -165,10 +125,4 @@ enum Parameter {
     Password,
     DbName,
     Sslmode,
-}
-
-/// The part of an object that rules are about.
-pub(super) fn spec<'d, S: Deserialize<'d>>(document: &'d Document) -> Option<S> {
-    let spec: &Value = document.value.pointer("/spec")?;
-    S::deserialize(spec).ok()
 }

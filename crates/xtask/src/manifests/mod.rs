@@ -1,10 +1,13 @@
 //! `cargo xtask manifests`: everything in deploy/kubernetes is rendered and held to the schemas of
-//! Kubernetes, to what is used of KEDA, and to rules of our own.
+//! Kubernetes, to what is used of KEDA and the Prometheus Operator, and to rules of
+//! our own.
 
+mod custom;
 mod document;
 mod keda;
 mod kubectl;
 mod pod;
+mod prometheus;
 mod rules;
 mod schemas;
 #[cfg(test)]
@@ -131,14 +134,15 @@ fn kustomizations(root: &Path) -> anyhow::Result<Vec<String>> {
 /// What is wrong with a kustomization. Rules are asked of what has a known form.
 fn findings_in(rendered: &Rendered, schemas: &Schemas) -> anyhow::Result<Vec<String>> {
     let (its, ours): (Vec<&Document>, Vec<&Document>) =
-        rendered.documents.iter().partition(|document| keda::is_its(document));
+        rendered.documents.iter().partition(|document| custom::is_its(document));
     let values = ours.iter().map(|document| &document.value);
     let mut found = Vec::new();
     for (document, complaints) in ours.iter().zip(schemas.complaints(values, &RELEASES)?) {
         found.extend(complaints.iter().map(|said| format!("{}: {said}", document.title())));
     }
     for document in its {
-        found.extend(keda::complaint(document).map(|said| format!("{}: {said}", document.title())));
+        let said = custom::complaint(document);
+        found.extend(said.map(|said| format!("{}: {said}", document.title())));
     }
     if found.is_empty() {
         found.extend(rules::broken(rendered));
@@ -174,7 +178,8 @@ impl fmt::Display for Checked {
         }
         writeln!(
             f,
-            "rendered with Kustomize {}; held to Kubernetes {}, KEDA's fields, and {} rules",
+            "rendered with Kustomize {}; held to Kubernetes {}, the fields of KEDA and the Prometheus \
+             Operator, and {} rules",
             self.kustomize,
             RELEASES.join(" and "),
             RULES.len()

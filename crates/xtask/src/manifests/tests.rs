@@ -5,11 +5,9 @@ use serde_json::Value;
 use super::document::{Document, Rendered};
 use super::kubectl::Kubectl;
 use super::schemas::Schemas;
-use super::{FOLDER, KUBECTL, PACKAGES, RELEASES, findings_in, keda, kustomizations, rules};
+use super::{FOLDER, KUBECTL, PACKAGES, RELEASES, custom, findings_in, kustomizations, rules};
+use crate::misspelling::{fields, misspelt};
 use crate::repository;
-
-/// What has fields of its own that no schema lists: whoever writes them names them.
-const FREE: [&str; 5] = ["labels", "annotations", "matchLabels", "data", "stringData"];
 
 /// The schemas, and everything that is rendered. `None`, after saying why, where one cannot be had.
 fn everything(test: &str) -> Option<(Schemas, Vec<Rendered>)> {
@@ -66,15 +64,13 @@ fn misspell_everything(
 ) -> usize {
     let mut mutants = Vec::new();
     for (place, document) in rendered.documents.iter().enumerate() {
-        let mut fields = Vec::new();
-        list(&document.value, String::new(), &mut fields);
-        for field in fields {
+        for field in fields(&document.value) {
             let value = misspelt(&document.value, &field);
             mutants.push((place, format!("{} {field}", document.title()), value));
         }
     }
     // The schemas see what is theirs, in one run; what they pass is left to the rest.
-    let is_its = |place: usize| keda::is_its(&rendered.documents[place]);
+    let is_its = |place: usize| custom::is_its(&rendered.documents[place]);
     let (its, ours): (Vec<_>, Vec<_>) = mutants.iter().partition(|(place, ..)| is_its(*place));
     let values = ours.iter().map(|(_, _, value)| value);
     let complaints = schemas.complaints(values, &RELEASES[..1]).unwrap();
@@ -83,7 +79,7 @@ fn misspell_everything(
         let is_refused = match Document::of(value.clone()) {
             Err(_) => true,
             Ok(document) => {
-                let said = if is_its(*place) { keda::complaint(&document) } else { None };
+                let said = if is_its(*place) { custom::complaint(&document) } else { None };
                 let mut documents = rendered.documents.clone();
                 documents[*place] = document;
                 let rendered = Rendered { name: rendered.name.clone(), documents };
@@ -97,49 +93,11 @@ fn misspell_everything(
     mutants.len()
 }
 
-/// The JSON pointers of all fields.
-fn list(value: &Value, at: String, found: &mut Vec<String>) {
-    match value {
-        Value::Object(members) => {
-            for (name, value) in members {
-                let field = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
-                if !FREE.contains(&name.as_str()) {
-                    list(value, field.clone(), found);
-                }
-                found.push(field);
-            }
-        }
-        Value::Array(items) => {
-            for (n, item) in items.iter().enumerate() {
-                list(item, format!("{at}/{n}"), found);
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
-/// A document with the last two letters of a field's name exchanged, or one letter more where that
-/// is the same name.
-fn misspelt(document: &Value, field: &str) -> Value {
-    let mut document = document.clone();
-    let (parent, name) = field.rsplit_once('/').unwrap();
-    let name = name.replace("~1", "/").replace("~0", "~");
-    let members = document.pointer_mut(parent).and_then(Value::as_object_mut).unwrap();
-    let value = members.remove(&name).unwrap();
-    let mut letters: Vec<char> = name.chars().collect();
-    if let [.., before, last] = &mut letters[..] {
-        std::mem::swap(before, last);
-    }
-    let other: String = letters.iter().collect();
-    let other = if other == name { format!("{name}x") } else { other };
-    members.insert(other, value);
-    document
-}
-
 #[test]
 fn every_rule_is_broken_by_something() {
     let Some((_, all)) = everything("every_rule_is_broken_by_something") else { return };
-    let prod = all.iter().find(|rendered| rendered.name == "overlays/prod").unwrap();
+    // What the prod overlay has, and what looks at it.
+    let prod = all.iter().find(|rendered| rendered.name == "overlays/observed").unwrap();
     let mut unbroken: Vec<&str> = rules::RULES.iter().map(|rule| rule.promise).collect();
     for (object, field, value, said) in BREACHES {
         let documents = prod.documents.iter().map(|document| {
@@ -161,7 +119,7 @@ fn every_rule_is_broken_by_something() {
     assert!(unbroken.is_empty(), "nothing breaks {unbroken:?}");
 }
 
-/// An object of the prod overlay, a field, a value that it must not have, and what is said then.
+/// An object of that overlay, a field, a value that it must not have, and what is said then.
 const BREACHES: &[(&str, &str, &str, &str)] = &[
     ("Service/gateway", "/metadata/labels", "{}", "no label"),
     ("Deployment/worker", "/spec/template/spec/containers/0/image", r#""a:2""#, "2 images"),
@@ -277,6 +235,31 @@ const BREACHES: &[(&str, &str, &str, &str)] = &[
         r#"[{"name": "ASSAY_DATABASE_URL", "value": "postgres://db"}]"#,
         "it refuses to start",
     ),
+    (
+        "PodMonitor/fleet",
+        "/spec/podMetricsEndpoints/0/port",
+        r#""http""#,
+        "it does not ask /metrics",
+    ),
+    (
+        "PodMonitor/fleet",
+        "/spec/selector/matchExpressions/0/values",
+        r#"["gateway"]"#,
+        "it does not ask Deployment/worker",
+    ),
+    (
+        "NetworkPolicy/admin-from-prometheus",
+        "/spec/ingress/0/ports/0/port",
+        "8080",
+        "lets anybody in",
+    ),
+    (
+        "NetworkPolicy/admin-from-prometheus",
+        "/spec/ingress/0/from/0/podSelector",
+        "{}",
+        "strangers may ask how it is",
+    ),
+    ("NetworkPolicy/to-collector", "/spec/egress/0/ports/0/port", "4317", "no policy leads to"),
 ];
 
 #[test]

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 use super::{Surroundings, Verdict, at, clients, command, figures, programs, readme};
 use crate::layering::{self, Workspace};
-use crate::manifests;
+use crate::{manifests, observability};
 
 /// Random cases for each property with `--long`; proptest's default is 256.
 const CASES_LONG: &str = "5120";
@@ -29,6 +29,7 @@ pub(crate) enum Check {
     Manifests,
     Deny,
     Programs,
+    Observability,
     Clients,
     Tests,
     Proofs,
@@ -37,7 +38,7 @@ pub(crate) enum Check {
 
 impl Check {
     /// All of them, in order: what is cheap and often wrong comes first.
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Fmt,
         Self::Clippy,
         Self::Doc,
@@ -45,6 +46,7 @@ impl Check {
         Self::Manifests,
         Self::Deny,
         Self::Programs,
+        Self::Observability,
         Self::Clients,
         Self::Tests,
         Self::Proofs,
@@ -66,6 +68,7 @@ impl Check {
             Self::Manifests => "what Kubernetes is given is complete and spelt right",
             Self::Deny => "licences, bans and sources are in order",
             Self::Programs => "the servers and tools that tests start are installed",
+            Self::Observability => "alerts, dashboard and collector fit what is measured",
             Self::Clients => "the packages that example clients are written with are installed",
             Self::Tests => "every test and documented example passes",
             Self::Proofs => "a fleet keeps its promises at full length",
@@ -83,6 +86,7 @@ impl Check {
             Self::Manifests => manifests(around),
             Self::Deny => deny(around),
             Self::Programs => programs::check(around),
+            Self::Observability => observability(around),
             Self::Clients => clients::check(around),
             Self::Tests => tests(around),
             Self::Proofs => proofs(around),
@@ -101,6 +105,7 @@ impl fmt::Display for Check {
             Self::Manifests => "manifests",
             Self::Deny => "deny",
             Self::Programs => "programs",
+            Self::Observability => "observability",
             Self::Clients => "clients",
             Self::Tests => "tests",
             Self::Proofs => "proofs",
@@ -165,6 +170,23 @@ fn manifests(around: &mut Surroundings<'_>) -> anyhow::Result<Verdict> {
         n => Verdict::Failed {
             problem: format!("{n} findings in deploy/kubernetes"),
             advice: "mend what is named above; crates/xtask/src/manifests has the rules".to_owned(),
+        },
+    })
+}
+
+/// What promtool would find is left out where there is none, which is said.
+fn observability(around: &mut Surroundings<'_>) -> anyhow::Result<Verdict> {
+    let checked = observability::check(&around.root)?;
+    for finding in &checked.findings {
+        writeln!(around.out, "{finding}")?;
+    }
+    Ok(match (checked.findings.len(), checked.unasked) {
+        (0, None) => Verdict::Passed,
+        (0, Some(reason)) => Verdict::Skipped { reason: format!("in part: {reason}") },
+        (n, _) => Verdict::Failed {
+            problem: format!("{n} findings in deploy/observability"),
+            advice: "mend what is named above; docs/observability.md says what belongs together"
+                .to_owned(),
         },
     })
 }

@@ -29,7 +29,7 @@ enum Place {
     OnPath,
 }
 
-const PROGRAMS: [Program; 5] = [
+const PROGRAMS: [Program; 6] = [
     Program {
         name: "initdb",
         package: "postgresql",
@@ -44,6 +44,8 @@ const PROGRAMS: [Program; 5] = [
     // It reads docker-compose.yml; it does so without Docker, which it only recommends.
     Program { name: "docker-compose", package: "docker-compose", place: Place::OnPath },
     Program { name: "faketime", package: "faketime", place: Place::OnPath },
+    // It comes with the server, which nobody starts.
+    Program { name: "promtool", package: "prometheus", place: Place::OnPath },
 ];
 
 /// What one run of apt-get may take, in seconds.
@@ -186,9 +188,10 @@ mod tests {
         fs::create_dir_all(&bin).unwrap();
         fs::write(bin.join("initdb"), "").unwrap();
         let reason = wanted(&missing(root.path()));
-        let names = "rabbitmq-server, pdftotext, docker-compose, faketime not found";
+        let names = "rabbitmq-server, pdftotext, docker-compose, faketime, promtool not found";
         assert!(reason.starts_with(names), "{reason}");
-        let packages = "`apt-get install rabbitmq-server poppler-utils docker-compose faketime`";
+        let packages = "`apt-get install rabbitmq-server poppler-utils docker-compose faketime \
+                        prometheus`";
         assert!(reason.contains(packages), "{reason}");
     }
 

@@ -5,8 +5,12 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::repository;
+
+/// The profile of what looks at the fleet.
+const OBSERVABILITY: &str = "observability";
 
 /// What a service gets to end if the file does not say.
 const STOP_GRACE: Duration = Duration::from_secs(10);
@@ -22,7 +26,9 @@ pub(super) struct Service {
     /// What follows the image's entry point.
     #[serde(default)]
     pub(super) command: Vec<String>,
-    build: Option<serde_json::Value>,
+    build: Option<Value>,
+    #[serde(default)]
+    pub(super) image: String,
     #[serde(default)]
     environment: BTreeMap<String, Option<String>>,
     #[serde(default)]
@@ -35,6 +41,17 @@ pub(super) struct Service {
     ports: Vec<PortForm>,
     #[serde(default)]
     volumes: Vec<VolumeForm>,
+    #[serde(default)]
+    networks: BTreeMap<String, Value>,
+    #[serde(default)]
+    pub(super) read_only: bool,
+    #[serde(default)]
+    pub(super) cap_drop: Vec<String>,
+    #[serde(default)]
+    pub(super) security_opt: Vec<String>,
+    mem_limit: Option<Value>,
+    cpus: Option<Value>,
+    pids_limit: Option<Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -79,23 +96,45 @@ pub(super) struct Port {
 #[serde(untagged)]
 enum VolumeForm {
     Short(String),
-    Long { target: String },
+    Long {
+        source: Option<String>,
+        target: String,
+        #[serde(default)]
+        read_only: bool,
+    },
+}
+
+/// Something that is mounted.
+#[derive(Debug)]
+pub(super) struct Mount<'f> {
+    /// A path, or the name of a volume.
+    pub(super) source: &'f str,
+    pub(super) target: &'f str,
+    pub(super) is_read_only: bool,
 }
 
 impl ComposeFile {
     /// The file as it is with nothing set in the environment. `None`, after saying why, if
     /// docker-compose is not installed.
     pub(super) fn resolved() -> Option<Self> {
+        Self::resolved_with(&[])
+    }
+
+    /// The file as it is with these variables and nothing else set in the environment, and with
+    /// every profile. `None`, after saying why, if docker-compose is not installed.
+    pub(super) fn resolved_with(variables: &[(&str, &str)]) -> Option<Self> {
         // In place of a developer's own `.env`.
         let nothing = tempfile::NamedTempFile::new().unwrap();
         let mut command = Command::new("docker-compose");
         command.current_dir(repository()).arg("--env-file").arg(nothing.path());
-        command.args(["--file", "docker-compose.yml", "--profile", "command", "config"]);
+        command.args(["--file", "docker-compose.yml", "--profile", "command"]);
+        command.args(["--profile", OBSERVABILITY, "config"]);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("ASSAY_") {
                 command.env_remove(name);
             }
         }
+        command.envs(variables.iter().copied());
         let Ok(output) = command.output() else {
             testkit::skip(
                 "docker-compose is not installed (Debian: apt-get install docker-compose)",
@@ -126,6 +165,11 @@ impl Service {
     /// Whether it is started only when it is asked for.
     pub(super) fn is_on_demand(&self) -> bool {
         !self.profiles.is_empty()
+    }
+
+    /// Whether it looks at the fleet, and is started with it only where that is asked for.
+    pub(super) fn is_watcher(&self) -> bool {
+        self.profiles == [OBSERVABILITY]
     }
 
     /// A variable that is set to something.
@@ -159,10 +203,32 @@ impl Service {
 
     /// Whether something that stays is mounted there.
     pub(super) fn keeps(&self, folder: &str) -> bool {
-        self.volumes.iter().any(|volume| match volume {
-            VolumeForm::Long { target } => target == folder,
-            VolumeForm::Short(short) => short.split(':').nth(1) == Some(folder),
+        self.mounts().any(|mount| mount.target == folder)
+    }
+
+    pub(super) fn mounts(&self) -> impl Iterator<Item = Mount<'_>> {
+        self.volumes.iter().map(|volume| match volume {
+            VolumeForm::Long { source, target, read_only } => {
+                let source = source.as_deref().unwrap_or_default();
+                Mount { source, target, is_read_only: *read_only }
+            }
+            VolumeForm::Short(short) => {
+                let mut parts = short.split(':');
+                let mut next = || parts.next().unwrap_or_default();
+                Mount { source: next(), target: next(), is_read_only: next() == "ro" }
+            }
         })
+    }
+
+    /// The networks that it is in.
+    pub(super) fn networks(&self) -> impl Iterator<Item = &str> {
+        self.networks.keys().map(String::as_str)
+    }
+
+    /// Whether what it may take of the machine is limited.
+    pub(super) fn is_bounded(&self) -> bool {
+        let limits = [&self.mem_limit, &self.cpus, &self.pids_limit];
+        limits.into_iter().all(Option::is_some)
     }
 }
 

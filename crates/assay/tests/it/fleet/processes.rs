@@ -72,7 +72,7 @@ pub(crate) struct Fleet {
     database_url: String,
     amqp_url: Option<String>,
     model: &'static str,
-    config: &'static str,
+    config: String,
     dir: TempDir,
 }
 
@@ -83,7 +83,7 @@ impl Fleet {
             database_url: servers.database.url(),
             amqp_url: Some(servers.host.url().to_owned()),
             model: "scripted",
-            config: "",
+            config: String::new(),
             dir: tempfile::tempdir().unwrap(),
         }
     }
@@ -99,12 +99,22 @@ impl Fleet {
 
     /// One whose workers have the scripted tools.
     pub(crate) fn with_tools(servers: &Servers<'_>) -> Self {
-        Self { config: "[tools.scripted]\n", ..Self::new(servers) }
+        Self { config: "[tools.scripted]\n".to_owned(), ..Self::new(servers) }
     }
 
     /// One that answers from its documents.
     pub(crate) fn answering(servers: &Servers<'_>) -> Self {
         Self { model: "extractive", ..Self::new(servers) }
+    }
+
+    /// One that answers from its documents with this model of a provider, which may call the
+    /// calculator.
+    pub(crate) fn asking(servers: &Servers<'_>, provider_url: &str) -> Self {
+        let config = format!(
+            "[models.provider]\nkind = \"openai\"\nbase_url = \"{provider_url}/v1\"\n\
+             model = \"m\"\n[tools.calculator]\n"
+        );
+        Self { model: "provider", config, ..Self::new(servers) }
     }
 
     /// Where all workers note the calls of the scripted model.
@@ -148,7 +158,7 @@ impl Fleet {
     /// A command of this fleet, with a data directory of this name.
     pub(crate) fn command(&self, name: &str) -> Command {
         let config = self.dir.path().join("assay.toml");
-        std::fs::write(&config, self.config).unwrap();
+        std::fs::write(&config, &self.config).unwrap();
         let mut command = Command::new(&self.program);
         command
             .env("ASSAY_CONFIG", config)

@@ -4,8 +4,10 @@ use std::pin::pin;
 use std::time::Duration;
 
 use contracts::{Code, Origin, Problem, TraceContext};
+use telemetry::spans;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, Span};
 
 use super::Ingest;
 use crate::ports::{ClaimedDocument, DocumentHold, ReadError, ReadOutcome, StoreError};
@@ -32,7 +34,8 @@ impl Ingest {
     pub(super) async fn read_next(&self, stop: &CancellationToken) -> Result<bool, StoreError> {
         let Some(claimed) = self.documents.claim(LEASE).await? else { return Ok(false) };
         let hold = claimed.hold;
-        match self.read_claimed(claimed, stop).await {
+        let span = spans::document(hold.id, &claimed.trace);
+        match self.read_claimed(claimed, stop).instrument(span).await {
             Ending::Finished(outcome) => {
                 self.finish(hold, *outcome).await?;
                 Ok(true)
@@ -124,6 +127,7 @@ fn failed(error: &ReadError, trace: &TraceContext) -> Ending {
             return Ending::GivenUp;
         }
     };
+    spans::failed(&Span::current(), code.as_str());
     let problem = Problem::new(code, Origin::Source, error.to_string());
     finished(ReadOutcome::Failed(problem.in_trace(trace.trace_id())))
 }

@@ -89,7 +89,7 @@ impl<'a> Attempt<'a> {
             Ok(output) => Some(output),
             Err(error) => {
                 let job_id = self.writer.job().id;
-                tracing::error!(%job_id, step = name, %error, "checkpoint not readable");
+                tracing::error!(%job_id, step = name, error = &error as &dyn std::error::Error, "checkpoint not readable");
                 None
             }
         }

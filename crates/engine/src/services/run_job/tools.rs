@@ -133,7 +133,11 @@ impl Attempt<'_> {
                     if !self.prefers_less() {
                         return Err(self.tool_failed(&error, gap));
                     }
-                    tracing::warn!(toolbox = toolbox.name(), %error, "no tools");
+                    tracing::warn!(
+                        toolbox = toolbox.name(),
+                        error = &error as &dyn std::error::Error,
+                        "no tools"
+                    );
                     self.progress(&gap);
                     offer.gaps.push(gap);
                 }

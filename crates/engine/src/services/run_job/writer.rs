@@ -147,7 +147,7 @@ impl JobWriter {
             if !may_pass || Instant::now() + wait >= self.deadline {
                 return Err(error);
             }
-            tracing::warn!(job_id = %self.fence.job_id, %error, "the store is asked again");
+            tracing::warn!(job_id = %self.fence.job_id, error = &error as &dyn std::error::Error, "the store is asked again");
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(RESEND_MAX);
         }

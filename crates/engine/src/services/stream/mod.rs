@@ -183,7 +183,10 @@ impl Streams {
                     }
                 }
             }
-            Err(error) => tracing::warn!(%error, "followed logs could not be compared"),
+            Err(error) => tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "followed logs could not be compared"
+            ),
         }
     }
 

@@ -3,6 +3,7 @@
 mod ending;
 mod names;
 mod network;
+mod observation;
 mod pods;
 mod references;
 mod scaling;
@@ -26,7 +27,7 @@ const fn rule(promise: &'static str, broken_by: fn(&Rendered) -> Vec<String>) ->
     Rule { promise, broken_by }
 }
 
-pub(super) const RULES: [Rule; 20] = [
+pub(super) const RULES: [Rule; 22] = [
     rule("every object has the common labels, and a name that a host may have", names::labels),
     rule("one release of Assay is named, and its Job has its name", names::releases),
     rule("no pod has rights that it does not need", pods::rights),
@@ -47,6 +48,8 @@ pub(super) const RULES: [Rule; 20] = [
     rule("nobody reaches anybody unless a policy says so", network::closed),
     rule("no policy leads to the address of a machine's credentials", network::metadata),
     rule("a gateway that asks nobody for a key is reached through who asks", network::gateways),
+    rule("who asks how pods are reaches them, and is no stranger", observation::scraped),
+    rule("traces go where a policy leads, and that is one place", observation::traced),
 ];
 
 /// What breaks a rule, with the rule.

@@ -55,6 +55,17 @@ fn allowed(document: &Document, direction: &str, side: &str) -> Vec<Allowed> {
     rules.iter().map(of).collect()
 }
 
+/// The peers of those rules of one direction that are about a port. A rule without ports is about
+/// every port, and one without peers is left to the rule that refuses it.
+pub(super) fn peers_of(rules: &[Value], side: &str, is_it: impl Fn(&Value) -> bool) -> Vec<Peer> {
+    let is_meant = |rule: &&Value| match rule.get("ports").and_then(Value::as_array) {
+        Some(ports) => ports.iter().filter_map(|port| port.get("port")).any(&is_it),
+        None => true,
+    };
+    let peers = rules.iter().filter(is_meant).filter_map(|rule| rule.get(side));
+    peers.filter_map(|peers| Vec::<Peer>::deserialize(peers).ok()).flatten().collect()
+}
+
 fn all_allowed(document: &Document) -> Vec<Allowed> {
     let mut all = allowed(document, "ingress", "from");
     all.extend(allowed(document, "egress", "to"));

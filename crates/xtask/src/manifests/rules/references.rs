@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::manifests::custom;
 use crate::manifests::document::{Document, Rendered, selects};
-use crate::manifests::keda::{self, TriggerAuthentication};
+use crate::manifests::keda::{ScaledObject, TriggerAuthentication};
 use crate::manifests::pod::{Reference, Workload};
 
 /// A Secret that whoever applies an overlay brings, and its keys. docs/kubernetes.md says how.
@@ -18,10 +19,12 @@ const fn brought(secret: &'static str, keys: &'static [&'static str]) -> Brought
     Brought { secret, keys }
 }
 
-pub(crate) const BROUGHT: [Brought; 4] = [
+pub(crate) const BROUGHT: [Brought; 5] = [
     brought("assay", &["database_url", "amqp_url"]),
     brought("assay-scaler", &["host", "port", "user", "password", "database", "sslmode"]),
     brought("assay-tls", &["tls.crt", "tls.key"]),
+    // Where the collector asks who sends; it may be missing.
+    brought("assay-tracing", &["otlp_headers"]),
     brought("assay-users", &["htpasswd"]),
 ];
 
@@ -89,7 +92,7 @@ fn secrets_of(document: &Document) -> Vec<Reference> {
         |name: &str, key: &str| Reference { name: name.to_owned(), key: key.to_owned() };
     match document.kind.as_str() {
         "TriggerAuthentication" => {
-            let spec = keda::spec::<TriggerAuthentication>(document);
+            let spec = custom::spec::<TriggerAuthentication>(document);
             let targets = spec.map(|spec| spec.secret_target_ref).unwrap_or_default();
             targets.iter().map(|target| reference(&target.name, &target.key)).collect()
         }
@@ -128,7 +131,7 @@ fn of_document(rendered: &Rendered, document: &Document) -> Vec<String> {
             missing.extend((!there_is("Service", name)).then(|| format!("Service {name}")));
         }
         "ScaledObject" => {
-            let spec = keda::spec::<keda::ScaledObject>(document);
+            let spec = custom::spec::<ScaledObject>(document);
             let triggers = spec.map(|spec| spec.triggers).unwrap_or_default();
             let names = triggers.into_iter().map(|trigger| trigger.authentication_ref.name);
             let absent = names.filter(|name| !there_is("TriggerAuthentication", name));

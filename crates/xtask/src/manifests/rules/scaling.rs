@@ -1,7 +1,8 @@
 //! How many there are.
 
+use crate::manifests::custom;
 use crate::manifests::document::{Document, Rendered, selects};
-use crate::manifests::keda::{self, ScaledObject};
+use crate::manifests::keda::ScaledObject;
 
 /// Makes the table of jobs, and its indexes.
 const TABLES: &str = "migrations/postgres/V1__jobs.sql";
@@ -51,7 +52,7 @@ pub(super) fn backlog(rendered: &Rendered) -> Vec<String> {
     let mut found = Vec::new();
     for document in rendered.of_kind("ScaledObject") {
         let title = document.title();
-        let Some(scaled) = keda::spec::<ScaledObject>(document) else {
+        let Some(scaled) = custom::spec::<ScaledObject>(document) else {
             found.push(format!("{title}: its form is not known"));
             continue;
         };

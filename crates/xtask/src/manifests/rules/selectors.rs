@@ -31,8 +31,8 @@ pub(super) fn selectors(rendered: &Rendered) -> Vec<String> {
             found.push(format!("{}: it selects no pod", document.title()));
         }
     }
-    for document in rendered.of_kind("PodDisruptionBudget").chain(rendered.of_kind("NetworkPolicy"))
-    {
+    let kinds = ["PodDisruptionBudget", "NetworkPolicy", "PodMonitor"].into_iter();
+    for document in kinds.flat_map(|kind| rendered.of_kind(kind)) {
         for selector in selectors_of(document) {
             if !selector.is_everything() && !all.iter().any(|labels| selector.selects(labels)) {
                 found.push(format!("{}: {selector:?} selects no pod", document.title()));

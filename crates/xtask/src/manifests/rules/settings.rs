@@ -8,6 +8,9 @@ use crate::manifests::pod::{Container, Workload};
 /// The table of all settings.
 const TABLE: &str = "crates/assay/src/config/settings.rs";
 
+/// How the names of settings begin: ours, and those that OpenTelemetry gave to everybody.
+const PREFIXES: [&str; 2] = ["ASSAY_", "OTEL_"];
+
 /// A setting that says which port is listened on, and the port of the container that says so, too.
 const PORTS: [(&str, &str); 2] = [("ASSAY_LISTEN", "http"), ("ASSAY_ADMIN_LISTEN", "admin")];
 
@@ -40,7 +43,8 @@ fn names<'c>(container: &'c Container, values: &'c Map) -> BTreeSet<&'c str> {
 
 /// Whether the table has a variable of this name.
 fn is_setting(name: &str) -> bool {
-    name.starts_with("ASSAY_") && super::source(TABLE).contains(&format!("\"{name}\""))
+    PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        && super::source(TABLE).contains(&format!("\"{name}\""))
 }
 
 fn ports(workload: &Workload<'_>, container: &Container, values: &Map) -> Vec<String> {
@@ -63,7 +67,10 @@ mod tests {
     #[test]
     fn a_setting_is_told_from_a_misspelt_one() {
         assert!(is_setting("ASSAY_DATABASE_URL") && is_setting("ASSAY_DRAIN_GRACE_S"));
-        for name in ["ASSAY_DATABASE_URI", "ASSAY_DRAIN_GRACE", "PATH", ""] {
+        assert!(is_setting("OTEL_EXPORTER_OTLP_ENDPOINT"));
+        for name in
+            ["OTEL_EXPORTER_OTLP_ENDPOINTS", "ASSAY_DATABASE_URI", "ASSAY_DRAIN_GRACE", "PATH", ""]
+        {
             assert!(!is_setting(name), "{name}");
         }
     }
