@@ -9,20 +9,21 @@ use rusqlite::Connection;
 use testkit::clock::ManualClock;
 
 fn open(dir: &Path) -> Result<Store, OpenError> {
-    Store::open(DataDir::open(dir).unwrap(), Arc::new(ManualClock::default()))
+    Store::open(DataDir::open(dir).expect("owned"), Arc::new(ManualClock::default()))
 }
 
 /// What a release would do that came this many after ours.
 fn migrated_by_a_release_after(dir: &Path, releases: u32) -> Form {
-    drop(open(dir).unwrap());
-    let own = schema(&DataDir::open(dir).unwrap()).unwrap().own;
+    drop(open(dir).expect("opened"));
+    let own = schema(&DataDir::open(dir).expect("owned")).expect("read").own;
     let form = Form { release: own.release + releases, migration: own.migration + releases };
     let Form { release, migration } = form;
     let take = format!(
         "INSERT INTO schema_releases VALUES ({release}, {migration});
          INSERT INTO refinery_schema_history VALUES ({migration}, 'of_a_later_release', '', '1');"
     );
-    Connection::open(dir.join("assay.db")).unwrap().execute_batch(&take).unwrap();
+    let connection = Connection::open(dir.join("assay.db")).expect("opened");
+    connection.execute_batch(&take).expect("taken");
     form
 }
 

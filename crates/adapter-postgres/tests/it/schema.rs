@@ -8,14 +8,14 @@ use crate::fleet::Fleet;
 
 /// What a release would do that came this many after ours.
 async fn migrated_by_a_release_after(fleet: &Fleet, releases: u32) -> Form {
-    let own = schema(&Settings::of_url(&fleet.url()).unwrap()).await.unwrap().own;
+    let own = schema(&Settings::of_url(&fleet.url()).expect("a URL")).await.expect("read").own;
     let form = Form { release: own.release + releases, migration: own.migration + releases };
     let Form { release, migration } = form;
     let take = format!(
         "INSERT INTO schema_releases VALUES ({release}, {migration});
          INSERT INTO refinery_schema_history VALUES ({migration}, 'of_a_later_release', '', '1');"
     );
-    fleet.client.batch_execute(&take).await.unwrap();
+    fleet.client.batch_execute(&take).await.expect("taken");
     form
 }
 
