@@ -13,6 +13,7 @@ use lapin::options::{
 };
 use lapin::types::FieldTable;
 use lapin::{Acker, Channel, Connection};
+use telemetry::metrics::messages::{self, Destination};
 use telemetry::spans;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -146,6 +147,7 @@ impl Role for Consumption {
 fn read(delivery: lapin::message::Delivery) -> Option<Delivery> {
     match serde_json::from_slice::<HintMessage>(&delivery.data) {
         Ok(message) => {
+            messages::consumed(Destination::Hints, 1);
             let trace = wire::trace(delivery.properties.headers().as_ref());
             let hint = Hint { trace, ..message.hint };
             let span = match &hint.trace {

@@ -8,6 +8,7 @@ mod crashes;
 mod dispatch;
 mod frozen;
 mod golden;
+mod metrics;
 pub(crate) mod processes;
 mod recovery;
 mod releases;
