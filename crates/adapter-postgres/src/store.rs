@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use engine::faults::{CLAIM, SUBMIT, SWEEP, WRITE};
-use engine::schema::{Schema, Standing};
+use engine::schema::{Fit, Schema};
 use telemetry::metrics::Observation;
 use telemetry::metrics::store::{Operation, PoolName};
 
@@ -68,10 +68,10 @@ impl Store {
     pub async fn open(settings: &Settings) -> Result<Self, OpenError> {
         let connector = Connector::new(settings)?;
         let schema = schema(settings).await?;
-        match schema.standing() {
-            Standing::Own | Standing::Next => {}
-            Standing::Behind => return Err(OpenError::Behind(schema)),
-            Standing::Beyond => return Err(OpenError::Beyond(schema)),
+        match schema.fit() {
+            Fit::Own | Fit::Next => {}
+            Fit::Behind => return Err(OpenError::Behind(schema)),
+            Fit::Beyond => return Err(OpenError::Beyond(schema)),
         }
         let reads = connector.pool(settings, settings.connections_max)?;
         let database = Database::new(PoolName::Reads, reads);
