@@ -95,8 +95,8 @@ impl Consumption {
         let mut idle_since: Option<Instant> = None;
         loop {
             while let Some(delivery) = spare.pop_front() {
-                if let Err(delivery) = self.hand(delivery) {
-                    spare.push_front(delivery);
+                if let Some(unwanted) = self.hand(delivery) {
+                    spare.push_front(unwanted);
                     break;
                 }
             }
@@ -119,15 +119,15 @@ impl Consumption {
         }
     }
 
-    /// Gives a delivery to the receiver that waits longest, or back to the caller.
-    fn hand(&mut self, mut delivery: Delivery) -> Result<(), Delivery> {
+    /// Gives a delivery to the receiver that waits longest; back to the caller, if nobody takes it.
+    fn hand(&mut self, mut delivery: Delivery) -> Option<Delivery> {
         while let Some(receiver) = self.waiting.pop_front() {
             match receiver.send(delivery) {
-                Ok(()) => return Ok(()),
+                Ok(()) => return None,
                 Err(unwanted) => delivery = unwanted,
             }
         }
-        Err(delivery)
+        Some(delivery)
     }
 }
 
