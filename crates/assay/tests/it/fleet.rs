@@ -6,6 +6,7 @@ mod chaos;
 mod clocks;
 mod crashes;
 mod dispatch;
+mod former;
 mod frozen;
 mod golden;
 mod metrics;
@@ -13,6 +14,8 @@ pub(crate) mod processes;
 mod recovery;
 mod releases;
 mod restarts;
+mod rolling;
+mod scaling;
 mod stalled;
 mod traces;
 #[cfg(feature = "faults")]

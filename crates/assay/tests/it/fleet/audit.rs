@@ -91,9 +91,22 @@ pub(super) fn started(job: &Job) -> Duration {
 pub(super) fn resumed(log: &EventPage, given_back: fn(&Event) -> bool) -> Option<Duration> {
     let given_back = log.events.iter().position(given_back)?;
     let started = log.events[given_back..].iter().find(|event| event.kind == "job.started")?;
-    let started = u64::try_from(started.time.as_millis()).unwrap();
+    Some(recorded(started))
+}
+
+/// Each hand-over of a job: when its worker gave it back, and when it began elsewhere, since the
+/// Unix epoch.
+pub(super) fn hand_overs(log: &EventPage) -> impl Iterator<Item = (Duration, Duration)> {
+    let handed_over = (0..log.events.len()).filter(|n| is_handed_over(&log.events[*n]));
+    handed_over.map(|n| {
+        let resumed = log.events[n..].iter().find(|event| event.kind == "job.started");
+        (recorded(&log.events[n]), recorded(resumed.expect("it began again")))
+    })
+}
+
+fn recorded(event: &Event) -> Duration {
     // The event's time is cut off after the milliseconds.
-    Some(Duration::from_millis(started + 1))
+    Duration::from_millis(u64::try_from(event.time.as_millis()).unwrap() + 1)
 }
 
 /// The attempt that finished a step.

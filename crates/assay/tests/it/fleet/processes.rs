@@ -93,6 +93,11 @@ impl Fleet {
         Self { program: program.to_owned(), ..Self::new(servers) }
     }
 
+    /// From now on what it starts is of this program.
+    pub(crate) fn use_program(&mut self, program: &Path) {
+        program.clone_into(&mut self.program);
+    }
+
     pub(crate) fn without_broker(servers: &Servers<'_>) -> Self {
         Self { amqp_url: None, ..Self::new(servers) }
     }
