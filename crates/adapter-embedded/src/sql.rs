@@ -15,6 +15,7 @@ statements! {
     CLEAR_ALL_HINTS = "clear_all_hints";
     CLEAR_HINT = "clear_hint";
     CLOSE_ATTEMPT = "close_attempt";
+    COUNT_BACKLOG = "count_backlog";
     COUNT_HINTED = "count_hinted";
     DELETE_FILE = "delete_file";
     DELETE_JOB = "delete_job";
@@ -92,6 +93,7 @@ mod tests {
     /// with the number of those that are kept.
     const HOT: &[&str] = &[
         "claim_document",
+        "count_backlog",
         "count_hinted",
         "find_cancelling",
         "find_expired",

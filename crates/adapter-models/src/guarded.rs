@@ -1,6 +1,6 @@
 //! A model that is spared calls which would fail: a circuit breaker, and a limit on calls at a time.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,6 +9,7 @@ use engine::ports::{
     CallContext, LanguageModel, ModelError, OutputSink, Synthesis, SynthesisRequest, ToolChoice,
     ToolChoiceRequest,
 };
+use telemetry::metrics::{self, Observation};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout};
 
@@ -22,9 +23,10 @@ const TELLING: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Guarded<M> {
     model: M,
-    circuit: Mutex<Circuit>,
+    circuit: Arc<Mutex<Circuit>>,
     permits: Semaphore,
     uniform: fn() -> f64,
+    _shown: Observation,
 }
 
 impl<M: LanguageModel> Guarded<M> {
@@ -36,9 +38,13 @@ impl<M: LanguageModel> Guarded<M> {
     #[must_use]
     pub fn new(model: M, calls_max: usize, uniform: fn() -> f64) -> Self {
         assert!(calls_max > 0, "a model that may not be called answers nothing");
+        let circuit = Arc::<Mutex<Circuit>>::default();
+        let shown = Arc::clone(&circuit);
+        let is_open = move || shown.lock().unwrap_or_else(PoisonError::into_inner).is_open();
         Self {
+            _shown: metrics::models::observe_circuit(model.name(), is_open),
             model,
-            circuit: Mutex::default(),
+            circuit,
             permits: Semaphore::new(calls_max.min(Semaphore::MAX_PERMITS)),
             uniform,
         }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use engine::faults::{self, Around};
 use engine::ports::StoreError;
+use telemetry::metrics::store::{self, CommitOutcome, Operation};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
@@ -59,6 +60,15 @@ pub(crate) trait Commit: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), Unfinished>> + Send;
 }
 
+/// What the commits of a lane are known by.
+#[derive(Clone, Copy)]
+pub(crate) struct Named {
+    /// What they are measured as.
+    pub(crate) operation: Operation,
+    /// Where a process may die around them.
+    pub(crate) points: Around,
+}
+
 /// The way to one task that commits one batch at a time. The task ends when this is dropped, after
 /// it has committed what was sent.
 pub(crate) struct Lane<C: Commit> {
@@ -66,10 +76,10 @@ pub(crate) struct Lane<C: Commit> {
 }
 
 impl<C: Commit> Lane<C> {
-    /// Starts the task, on the current runtime. Its commits have these points around them.
-    pub(crate) fn start(points: Around, commit: C) -> Self {
+    /// Starts the task, on the current runtime.
+    pub(crate) fn start(named: Named, commit: C) -> Self {
         let (requests, waiting) = mpsc::channel(WAITING_MAX);
-        let task = Committing { commit, points, waiting, queue: VecDeque::new() };
+        let task = Committing { commit, named, waiting, queue: VecDeque::new() };
         Handle::current().spawn(task.run());
         Self { requests }
     }
@@ -82,7 +92,7 @@ impl<C: Commit> Lane<C> {
 
 struct Committing<C: Commit> {
     commit: C,
-    points: Around,
+    named: Named,
     waiting: mpsc::Receiver<C::Request>,
     queue: VecDeque<C::Request>,
 }
@@ -92,7 +102,7 @@ impl<C: Commit> Committing<C> {
         while self.gather().await {
             let batch = self.next_batch();
             // A panic costs its batch alone: those who wait find their answer's sender gone.
-            let settled = tokio::spawn(settle(self.commit.clone(), self.points, batch)).await;
+            let settled = tokio::spawn(settle(self.commit.clone(), self.named, batch)).await;
             if let Err(error) = settled
                 && error.is_panic()
             {
@@ -146,10 +156,10 @@ impl<C: Commit> Committing<C> {
 }
 
 /// Commits a batch, in parts if need be, until every request has its answer.
-async fn settle<C: Commit>(commit: C, points: Around, batch: Vec<C::Request>) {
+async fn settle<C: Commit>(commit: C, named: Named, batch: Vec<C::Request>) {
     let mut parts = vec![batch];
     while let Some(mut part) = parts.pop() {
-        match resolve(&commit, points, &mut part).await {
+        match resolve(&commit, named, &mut part).await {
             Ok(()) => part.into_iter().for_each(|request| request.answer(Ok(()))),
             Err(Unfinished::RolledBack(fault)) if fault.may_be_one_rows() && part.len() > 1 => {
                 // One of them is to blame: it is found by halves, and the others succeed.
@@ -166,14 +176,18 @@ async fn settle<C: Commit>(commit: C, points: Around, batch: Vec<C::Request>) {
 /// of them, for a while.
 async fn resolve<C: Commit>(
     commit: &C,
-    points: Around,
+    named: Named,
     part: &mut [C::Request],
 ) -> Result<(), Unfinished> {
+    let Named { operation, points } = named;
     let end = Instant::now() + RESOLVE_LIMIT;
     let mut lost = None;
     loop {
         faults::reach(points.before);
-        match commit.commit(part).await {
+        let began = Instant::now();
+        let committed = commit.commit(part).await;
+        store::committed(operation, told(&committed), part.len(), began.elapsed());
+        match committed {
             Ok(()) if faults::repeats(points.after) => lost = Some(Fault::TimedOut),
             Ok(()) => return Ok(()),
             Err(Unfinished::Unknown(fault)) => lost = Some(fault),
@@ -186,6 +200,14 @@ async fn resolve<C: Commit>(
         }
         tracing::warn!("the reply to a commit was lost; it is sent again");
         sleep(RESOLVE_PAUSE).await;
+    }
+}
+
+fn told(committed: &Result<(), Unfinished>) -> CommitOutcome {
+    match committed {
+        Ok(()) => CommitOutcome::Committed,
+        Err(Unfinished::RolledBack(_)) => CommitOutcome::RolledBack,
+        Err(Unfinished::Unknown(_)) => CommitOutcome::Unknown,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Bringing a database to this release's form.
 
-use engine::schema::{Form, RELEASE, Schema, Standing};
+use engine::schema::{Fit, Form, RELEASE, Schema};
 use tokio_postgres::Client;
 
 use crate::connector::{ConnectError, Connector};
@@ -57,10 +57,10 @@ pub async fn migrate(settings: &Settings) -> Result<usize, MigrateError> {
     }
     // The lock goes with the connection.
     let schema = read(&client).await?;
-    match schema.standing() {
-        Standing::Behind | Standing::Own => {}
-        Standing::Next => return Ok(0),
-        Standing::Beyond => return Err(MigrateError::Beyond(schema)),
+    match schema.fit() {
+        Fit::Behind | Fit::Own => {}
+        Fit::Next => return Ok(0),
+        Fit::Beyond => return Err(MigrateError::Beyond(schema)),
     }
     let runner = embedded::migrations::runner().set_abort_missing(false);
     let report = runner.run_async(&mut *client).await.map_err(refused)?;

@@ -19,6 +19,7 @@ statements! {
     CLEAR_HINTS = "clear_hints";
     CLOSE_ATTEMPTS = "close_attempts";
     COMMIT = "commit";
+    COUNT_BACKLOG = "count_backlog";
     COUNT_HINTED = "count_hinted";
     DELETE_ENDED = "delete_ended";
     DELETE_EXPIRED = "delete_expired";

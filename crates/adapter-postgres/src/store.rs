@@ -1,12 +1,14 @@
 use std::sync::Arc;
 
 use engine::faults::{CLAIM, SUBMIT, SWEEP, WRITE};
-use engine::schema::{Schema, Standing};
+use engine::schema::{Fit, Schema};
+use telemetry::metrics::Observation;
+use telemetry::metrics::store::{Operation, PoolName};
 
 use crate::connector::{ConnectError, Connector};
 use crate::database::{Database, Query};
 use crate::fault::Fault;
-use crate::group_commit::Lane;
+use crate::group_commit::{Lane, Named};
 use crate::job_store::{Changes, LateNews, Leases, Submissions, UnknownClaims};
 use crate::migration::{MigrateError, schema};
 use crate::settings::Settings;
@@ -26,6 +28,7 @@ pub struct Store {
     leases: Leases,
     late_news: LateNews,
     unknown_claims: Arc<UnknownClaims>,
+    _shown: [Observation; 2],
 }
 
 /// Lanes of batches. Each has a connection whenever it needs one, however many reads wait for
@@ -65,20 +68,25 @@ impl Store {
     pub async fn open(settings: &Settings) -> Result<Self, OpenError> {
         let connector = Connector::new(settings)?;
         let schema = schema(settings).await?;
-        match schema.standing() {
-            Standing::Own | Standing::Next => {}
-            Standing::Behind => return Err(OpenError::Behind(schema)),
-            Standing::Beyond => return Err(OpenError::Beyond(schema)),
+        match schema.fit() {
+            Fit::Own | Fit::Next => {}
+            Fit::Behind => return Err(OpenError::Behind(schema)),
+            Fit::Beyond => return Err(OpenError::Beyond(schema)),
         }
-        let database = Database::new(connector.pool(settings, settings.connections_max)?);
+        let reads = connector.pool(settings, settings.connections_max)?;
+        let database = Database::new(PoolName::Reads, reads);
         check_durability(&database).await?;
-        let lanes = Database::new(connector.pool(settings, LANES)?);
-        let changes = |points| Lane::start(points, Changes::waiting(lanes.clone()));
+        let lanes = Database::new(PoolName::Commits, connector.pool(settings, LANES)?);
+        let named = |operation, points| Named { operation, points };
+        let changes = |named| Lane::start(named, Changes::waiting(lanes.clone()));
+        let submissions = Submissions::new(lanes.clone());
+        let sweeps = Changes::of_free_rows(lanes.clone());
         Ok(Self {
-            submissions: Lane::start(SUBMIT, Submissions::new(lanes.clone())),
-            claims: changes(CLAIM),
-            writes: changes(WRITE),
-            sweeps: Lane::start(SWEEP, Changes::of_free_rows(lanes.clone())),
+            _shown: [database.show(), lanes.show()],
+            submissions: Lane::start(named(Operation::Submit, SUBMIT), submissions),
+            claims: changes(named(Operation::Claim, CLAIM)),
+            writes: changes(named(Operation::Write, WRITE)),
+            sweeps: Lane::start(named(Operation::Sweep, SWEEP), sweeps),
             leases: Leases::new(connector, settings.direct.clone()),
             late_news: LateNews::default(),
             unknown_claims: Arc::default(),

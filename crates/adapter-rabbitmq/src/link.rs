@@ -12,6 +12,7 @@ use engine::retry::{RetryPolicy, Verdict};
 use futures_util::{Stream, StreamExt as _};
 use lapin::uri::AMQPUri;
 use lapin::{Connection, ConnectionProperties, Event};
+use telemetry::metrics::{Observation, messages};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -83,6 +84,12 @@ impl Health {
 
     pub(crate) fn watch(&self) -> watch::Receiver<State> {
         self.0.subscribe()
+    }
+
+    /// Shows whether the link is of use, as one that is for this.
+    pub(crate) fn show(&self, purpose: messages::Connection) -> Observation {
+        let health = self.clone();
+        messages::observe_connection(purpose, move || health.is_up())
     }
 
     pub(crate) fn is_up(&self) -> bool {

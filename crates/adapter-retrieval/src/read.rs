@@ -28,7 +28,9 @@ pub struct InProcessReader;
 #[async_trait]
 impl DocumentReader for InProcessReader {
     async fn read(&self, bytes: Vec<u8>, media_type: MediaType) -> Result<ReadDocument, ReadError> {
-        let reading = tokio::task::spawn_blocking(move || read(&bytes, media_type));
+        let span = tracing::Span::current();
+        let read = move || span.in_scope(|| read(&bytes, media_type));
+        let reading = tokio::task::spawn_blocking(read);
         match reading.await {
             Ok(read) => read,
             Err(stopped) => Err(ReadError::Crashed(stopped.to_string())),

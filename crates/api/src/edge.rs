@@ -10,6 +10,7 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpResponse};
 use contracts::{Code, TraceContext};
+use telemetry::metrics::http;
 use telemetry::spans;
 use tracing::Instrument as _;
 use uuid::Uuid;
@@ -17,6 +18,7 @@ use uuid::Uuid;
 use crate::cors::{self, Standing};
 use crate::headers;
 use crate::problem::ApiError;
+use crate::routes::Addressed;
 use crate::state::State;
 
 /// The trace of a request: the caller's, or a new one.
@@ -33,12 +35,33 @@ impl RequestTrace {
     }
 }
 
+/// A request of a client, as it is measured; none of whoever looks after the process.
+struct Measured(Option<(http::Request, Option<&'static str>)>);
+
+impl Measured {
+    fn begin(request: &ServiceRequest) -> Self {
+        let route = match Addressed::of(request.request()) {
+            Addressed::To(route) => Some(route),
+            Addressed::Nowhere => None,
+            Addressed::Admin => return Self(None),
+        };
+        Self(Some((http::Request::begin(request.method().as_str()), route)))
+    }
+
+    fn answered(self, status: u16) {
+        if let Some((request, route)) = self.0 {
+            request.answered(route, status);
+        }
+    }
+}
+
 /// The outermost layer of the gateway.
 pub(crate) async fn edge(
     state: Data<State>,
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    let measured = Measured::begin(&request);
     let (method, request_id) = (request.method().clone(), request_id(request.headers()));
     let (span, trace) = spans::request(&spans::Request {
         method: method.as_str(),
@@ -60,6 +83,7 @@ pub(crate) async fn edge(
     let status = response.status().as_u16();
     let route = response.request().match_pattern();
     spans::answered(&span, method.as_str(), route.as_deref(), status);
+    measured.answered(status);
     span.in_scope(|| tracing::debug!(status, "answered"));
     Ok(response)
 }

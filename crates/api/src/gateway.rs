@@ -1,6 +1,7 @@
 //! The server: from a listener to a drained end.
 
 use std::any::Any;
+use std::fmt;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,8 +41,29 @@ const THREADS_TIME: Duration = Duration::from_secs(5);
 pub enum Surface {
     /// Every call.
     Everything,
-    /// Whether the process lives, and whether it is ready.
+    /// Whether the process lives, whether it is ready, and what it measures.
     Health,
+}
+
+/// Gives the text of all that a process measures.
+#[derive(Clone)]
+pub struct Exposition(Arc<dyn Fn() -> Option<String> + Send + Sync>);
+
+impl Exposition {
+    /// The text that `read` gives whenever it is asked for; `None` where nothing is shown.
+    pub fn new(read: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(read))
+    }
+
+    pub(crate) fn text(&self) -> Option<String> {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Exposition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exposition").finish_non_exhaustive()
+    }
 }
 
 /// How a gateway behaves.
@@ -49,10 +71,14 @@ pub enum Surface {
 pub struct Settings {
     /// What it answers.
     pub surface: Surface,
+    /// What is at `/metrics`, of a surface that has it.
+    pub exposition: Exposition,
     /// The web origins that may use it.
     pub origins: Origins,
     /// The times that streams keep.
     pub times: StreamTimes,
+    /// What makes it not ready before its own shutdown does, if it outlives what it tells of.
+    pub draining: Option<CancellationToken>,
     /// Threads that serve connections; one per processor if `None`.
     pub threads: Option<usize>,
     /// From the shutdown token to closing the listener. Requests are served meanwhile, while
@@ -66,8 +92,10 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             surface: Surface::Everything,
+            exposition: Exposition::new(|| None),
             origins: Origins::same(),
             times: StreamTimes::default(),
+            draining: None,
             threads: None,
             drain_delay: Duration::ZERO,
             drain_time: Duration::from_secs(20),
@@ -120,13 +148,15 @@ impl Gateway {
             jobs,
             origins: settings.origins.clone(),
             times: settings.times,
+            exposition: settings.exposition.clone(),
             clock: Arc::default(),
-            draining: shutdown,
+            draining: settings.draining.clone().unwrap_or_else(|| shutdown.clone()),
             tasks: tasks.clone(),
             runtime: Handle::current(),
             _alive: alive,
         };
-        let served = server(state, &settings, listener)?.await.map_err(GatewayError::Serve);
+        let served =
+            server(state, &settings, (listener, shutdown))?.await.map_err(GatewayError::Serve);
         tasks.close();
         if tokio::time::timeout(drain_time, tasks.wait()).await.is_err() {
             tracing::warn!(tasks = tasks.len(), "requests did not finish while draining");
@@ -139,17 +169,17 @@ impl Gateway {
     }
 }
 
-/// The web server on this listener; it serves while it is polled.
+/// The web server on this listener, until the token fires; it serves while it is polled.
 fn server(
     state: State,
     settings: &Settings,
-    listener: TcpListener,
+    (listener, shutdown): (TcpListener, CancellationToken),
 ) -> Result<Server, GatewayError> {
     let configure = match settings.surface {
         Surface::Everything => routes::configure,
-        Surface::Health => routes::configure_health,
+        Surface::Health => routes::configure_admin,
     };
-    let (draining, drain_delay) = (state.draining.clone(), settings.drain_delay);
+    let drain_delay = settings.drain_delay;
     let mut server = HttpServer::new(move || {
         App::new().app_data(Data::new(state.clone())).wrap(from_fn(edge)).configure(configure)
     })
@@ -165,7 +195,7 @@ fn server(
     .h1_write_buffer_size(CONNECTION_BUFFER_BYTES)
     .on_connect(bound_slow_readers)
     .shutdown_signal(async move {
-        draining.cancelled().await;
+        shutdown.cancelled().await;
         tokio::time::sleep(drain_delay).await;
     })
     .shutdown_timeout(whole_seconds(settings.drain_time));

@@ -22,5 +22,5 @@ mod stream;
 mod wait;
 
 pub use cors::Origins;
-pub use gateway::{Gateway, GatewayError, Settings, Surface};
+pub use gateway::{Exposition, Gateway, GatewayError, Settings, Surface};
 pub use stream::StreamTimes;

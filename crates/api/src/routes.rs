@@ -2,11 +2,12 @@
 
 use actix_web::http::Method;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpResponse, Resource, Route};
+use actix_web::{HttpRequest, HttpResponse, Resource, Route};
 
 use crate::description;
 use crate::handlers::{
-    cancel, delete, events, get_job, health, limits, list_jobs, problems, retry, submit, tickets,
+    cancel, delete, events, get_job, health, limits, list_jobs, metrics, problems, retry, submit,
+    tickets,
 };
 use crate::problem::ApiError;
 use crate::stream::websocket;
@@ -78,6 +79,35 @@ pub(crate) const HEALTH: &[Address] = &[
     Address { path: "/readyz", calls: &[read(|| web::to(health::ready))] },
 ];
 
+/// What is for those who look after the process, and not on the port for clients.
+const ADMIN: &[Address] =
+    &[Address { path: "/metrics", calls: &[read(|| web::to(metrics::handle))] }];
+
+/// The address of a request, as far as it is measured.
+pub(crate) enum Addressed {
+    /// This pattern.
+    To(&'static str),
+    /// Nothing is there.
+    Nowhere,
+    /// Whoever looks after the process asks for it.
+    Admin,
+}
+
+impl Addressed {
+    /// Where a request goes.
+    pub(crate) fn of(request: &HttpRequest) -> Self {
+        let Some(pattern) = request.match_pattern() else { return Self::Nowhere };
+        let is_it = |address: &&Address| address.path == pattern;
+        match ADDRESSES.iter().find(is_it) {
+            Some(address) => Self::To(address.path),
+            None if HEALTH.iter().chain(ADMIN).any(|address| address.path == pattern) => {
+                Self::Admin
+            }
+            None => Self::Nowhere,
+        }
+    }
+}
+
 pub(crate) fn configure(config: &mut ServiceConfig) {
     for address in ADDRESSES {
         config.service(resource(address));
@@ -85,7 +115,14 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
     configure_health(config);
 }
 
-pub(crate) fn configure_health(config: &mut ServiceConfig) {
+pub(crate) fn configure_admin(config: &mut ServiceConfig) {
+    for address in ADMIN {
+        config.service(resource(address));
+    }
+    configure_health(config);
+}
+
+fn configure_health(config: &mut ServiceConfig) {
     for address in HEALTH {
         config.service(resource(address));
     }
@@ -109,6 +146,6 @@ fn resource(address: &Address) -> Resource {
     })
 }
 
-async fn no_such_address() -> Result<HttpResponse, ApiError> {
+pub(crate) async fn no_such_address() -> Result<HttpResponse, ApiError> {
     Err(ApiError::new(Code::NotFound, "There is nothing at this address."))
 }

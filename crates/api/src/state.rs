@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 use crate::cors::Origins;
+use crate::gateway::Exposition;
 use crate::problem::ApiError;
 use crate::stream::StreamTimes;
 
@@ -23,6 +24,7 @@ pub(crate) struct State {
     pub(crate) jobs: Jobs,
     pub(crate) origins: Origins,
     pub(crate) times: StreamTimes,
+    pub(crate) exposition: Exposition,
     /// What tickets expire by.
     pub(crate) clock: Arc<SystemClock>,
     /// Fired when the gateway begins to drain.

@@ -14,7 +14,9 @@ use engine::ports::{
     Corpus, DocumentReader, DocumentStore, HintQueue, JobStore, ProgressBus, Retriever, SecretStore,
 };
 use engine::retry::RetryPolicy;
-use engine::services::{Ingest, Jobs, JobsPorts, RunJob, RunJobPorts, Streams, dispatch, sweep};
+use engine::services::{
+    Ingest, Jobs, JobsPorts, RunJob, RunJobPorts, Streams, dispatch, sweep, watch_backlog,
+};
 use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -183,7 +185,7 @@ impl System {
         let running = Running::default();
         self.start_upkeep(&running);
         if role != Role::Worker {
-            self.start_streams(&running);
+            self.start_serving(&running);
         }
         if role != Role::Gateway {
             self.start_work(&running);
@@ -201,10 +203,14 @@ impl System {
         running.upkeep.spawn(keep_up(running.upkeep_stop.clone(), begin));
     }
 
-    fn start_streams(&self, running: &Running) {
+    fn start_serving(&self, running: &Running) {
         let Ports { store, bus, .. } = self.ports.clone();
         let streams = self.streams.clone();
         let begin = move |stop| streams.clone().run(Arc::clone(&bus), Arc::clone(&store), stop);
+        running.upkeep.spawn(keep_up(running.upkeep_stop.clone(), begin));
+
+        let store = Arc::clone(&self.ports.store);
+        let begin = move |stop| watch_backlog(Arc::clone(&store), rand::random::<f64>, stop);
         running.upkeep.spawn(keep_up(running.upkeep_stop.clone(), begin));
     }
 

@@ -110,6 +110,15 @@ impl Circuit {
         }
     }
 
+    /// Whether calls are held back, but for probes.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        match self.state {
+            State::Closed { .. } => false,
+            State::Open(_) | State::Probing(_) => true,
+        }
+    }
+
     /// Lets a call pass, or says how long to wait, as [`Self::refusal`] does.
     ///
     /// # Errors

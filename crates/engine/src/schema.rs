@@ -36,7 +36,7 @@ pub struct Schema {
 
 /// Whether a store can be served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum Fit {
     /// Not before it has taken the migrations that it lacks.
     Behind,
     /// It has the program's own form.
@@ -50,20 +50,20 @@ pub enum Standing {
 impl Schema {
     /// How the two stand to each other.
     #[must_use]
-    pub const fn standing(self) -> Standing {
+    pub const fn fit(self) -> Fit {
         let Self { found, own } = self;
         if found.release > own.release + 1 {
-            Standing::Beyond
+            Fit::Beyond
         } else if found.release > own.release {
-            Standing::Next
+            Fit::Next
         } else if found.migration < own.migration {
-            Standing::Behind
+            Fit::Behind
         } else {
-            Standing::Own
+            Fit::Own
         }
     }
 
-    /// What to say of a store that is [`Standing::Beyond`], and what to do.
+    /// What to say of a store that is [`Fit::Beyond`], and what to do.
     #[must_use]
     pub fn beyond(self) -> String {
         let Self { found, own } = self;
@@ -78,23 +78,23 @@ impl Schema {
 
 #[cfg(test)]
 mod tests {
-    use super::{Form, Schema, Standing};
+    use super::{Fit, Form, Schema};
 
-    fn standing(found: (u32, u32)) -> Standing {
+    fn fit(found: (u32, u32)) -> Fit {
         let found = Form { release: found.0, migration: found.1 };
-        Schema { found, own: Form { release: 4, migration: 9 } }.standing()
+        Schema { found, own: Form { release: 4, migration: 9 } }.fit()
     }
 
     #[test]
     fn a_program_serves_its_own_form_and_the_next_and_no_other() {
-        assert_eq!(standing((0, 0)), Standing::Behind);
-        assert_eq!(standing((3, 7)), Standing::Behind);
+        assert_eq!(fit((0, 0)), Fit::Behind);
+        assert_eq!(fit((3, 7)), Fit::Behind);
         // A release is begun: what it has so far is not all.
-        assert_eq!(standing((4, 8)), Standing::Behind);
-        assert_eq!(standing((4, 9)), Standing::Own);
-        assert_eq!(standing((5, 10)), Standing::Next);
-        assert_eq!(standing((6, 11)), Standing::Beyond);
-        assert_eq!(standing((9, 30)), Standing::Beyond);
+        assert_eq!(fit((4, 8)), Fit::Behind);
+        assert_eq!(fit((4, 9)), Fit::Own);
+        assert_eq!(fit((5, 10)), Fit::Next);
+        assert_eq!(fit((6, 11)), Fit::Beyond);
+        assert_eq!(fit((9, 30)), Fit::Beyond);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod client;
 mod closed_loop;
+mod pairs;
 mod process;
 mod report;
 mod system;
@@ -20,6 +21,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use self::client::Client;
 use self::closed_loop::closed_loop;
+use self::pairs::Pairs;
 use self::report::{Report, Row};
 use self::system::{Layout, Program, System};
 
@@ -45,6 +47,12 @@ struct Args {
     /// The program to measure [default: `assay` beside this one]
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
+    /// Pairs of measurements of what telemetry costs
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pairs: u32,
+    /// The program that sends nothing, in such pairs [default: the one to measure]
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
 }
 
 /// What a client does again and again.
@@ -54,13 +62,15 @@ enum Load {
     Submit,
     /// Submits a job, and waits for its end
     Jobs,
+    /// The same, of two systems in turn, of which one sends its telemetry
+    Telemetry,
 }
 
 impl Load {
     const fn name(self) -> &'static str {
         match self {
             Self::Submit => "submissions",
-            Self::Jobs => "jobs",
+            Self::Jobs | Self::Telemetry => "jobs",
         }
     }
 }
@@ -69,6 +79,9 @@ impl Load {
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let program = Program::at(args.program.clone())?;
+    if args.load == Load::Telemetry {
+        return pairs(&program, &args).await;
+    }
     let mut report = Report::new(args.load.name(), args.seconds);
     for layout in Layout::ALL {
         for clients in &args.clients {
@@ -88,6 +101,23 @@ async fn main() -> anyhow::Result<()> {
     out.flush().context("stdout is closed")
 }
 
+/// Measures what telemetry costs.
+async fn pairs(program: &Program, args: &Args) -> anyhow::Result<()> {
+    let bar = progress(format!("telemetry, {} pairs", args.pairs));
+    let baseline = args.baseline.clone().map(|path| Program::at(Some(path))).transpose()?;
+    let silent = baseline.as_ref().unwrap_or(program);
+    let measured = Pairs::measure(silent, program, args.pairs, args.seconds).await?;
+    bar.finish_and_clear();
+    let measured = measured.context("not measured: PostgreSQL or RabbitMQ is not here")?;
+    let mut out = stdout().lock();
+    if args.json {
+        writeln!(out, "{:#}", measured.to_json())?;
+    } else {
+        write!(out, "{measured}")?;
+    }
+    out.flush().context("stdout is closed")
+}
+
 /// Measures one system under one load; `None` if a server that it needs is not here.
 async fn measure(
     program: &Program,
@@ -96,12 +126,12 @@ async fn measure(
     clients: u32,
 ) -> anyhow::Result<Option<Row>> {
     let bar = progress(format!("{}, {clients} clients", layout.name()));
-    let Some(system) = System::start(program, layout).await? else { return Ok(None) };
+    let Some(system) = System::start(program, layout, &[]).await? else { return Ok(None) };
     let client = Client::of(system.gateway());
     let ask = || async {
         match args.load {
             Load::Submit => client.submit().await,
-            Load::Jobs => client.run().await,
+            Load::Jobs | Load::Telemetry => client.run().await,
         }
     };
     closed_loop(clients, WARM_UP, ask).await?;

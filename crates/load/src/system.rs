@@ -77,20 +77,28 @@ impl Layout {
 }
 
 impl System {
-    /// Starts a system that holds nothing; `None` if a server that it needs is not here, which
+    /// Starts a system that holds nothing, with these settings in its environment; `None` if a server that it needs is not here, which
     /// was said then.
-    pub(crate) async fn start(program: &Program, layout: Layout) -> anyhow::Result<Option<Self>> {
+    pub(crate) async fn start(
+        program: &Program,
+        layout: Layout,
+        settings: &[(&str, String)],
+    ) -> anyhow::Result<Option<Self>> {
         let dir = tempfile::tempdir().context("a directory")?;
         match layout {
             Layout::Embedded => {
                 let dev = ["dev", "--listen", "127.0.0.1:0"];
-                let command = program.command(&dev, dir.path().join("data"));
+                let mut command = program.command(&dev, dir.path().join("data"));
+                command.envs(settings.iter().map(|(name, value)| (name, value)));
                 let (process, gateway) = Process::start(command, address).await?;
                 let processes = vec![process];
                 Ok(Some(Self { gateway, _processes: processes, _servers: None, _dir: dir }))
             }
             Layout::Fleet { workers } => match Servers::start(program).await? {
-                Some(servers) => Self::fleet(program, servers, workers, dir).await.map(Some),
+                Some(servers) => {
+                    let program = (program, settings);
+                    Self::fleet(program, servers, workers, dir).await.map(Some)
+                }
                 None => Ok(None),
             },
         }
@@ -102,7 +110,7 @@ impl System {
     }
 
     async fn fleet(
-        program: &Program,
+        (program, settings): (&Program, &[(&str, String)]),
         servers: Servers,
         workers: usize,
         dir: TempDir,
@@ -111,7 +119,8 @@ impl System {
             let mut command = program.command(arguments, dir.path().join(name));
             command
                 .env("ASSAY_DATABASE_URL", servers.database.url())
-                .env("ASSAY_AMQP_URL", servers.host.url());
+                .env("ASSAY_AMQP_URL", servers.host.url())
+                .envs(settings.iter().map(|(name, value)| (name, value)));
             command
         };
         let serve = command(&["gateway", "--listen", "127.0.0.1:0"], "gateway".to_owned());

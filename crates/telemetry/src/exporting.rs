@@ -2,6 +2,15 @@
 
 use std::fmt;
 
+/// What a server says of itself to those who look after it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Server {
+    /// Which process of the fleet this is, in the words of the conventions on resources.
+    pub resource: Vec<(String, String)>,
+    /// Where traces and metrics are sent; nowhere if `None`. Metrics are shown all the same.
+    pub exporting: Option<Exporting>,
+}
+
 /// Where telemetry is sent, and how much of it.
 #[derive(Clone, PartialEq)]
 pub struct Exporting {
@@ -14,8 +23,6 @@ pub struct Exporting {
     /// How many of the traces that begin here are sent: 0.0 to 1.0. Where a caller has decided for
     /// its trace, that counts.
     pub trace_ratio: f64,
-    /// Which process of the fleet this is, in the words of the conventions on resources.
-    pub resource: Vec<(String, String)>,
 }
 
 /// How a collector is spoken to.
@@ -35,7 +42,6 @@ impl fmt::Debug for Exporting {
             .field("protocol", &self.protocol)
             .field("headers", &names)
             .field("trace_ratio", &self.trace_ratio)
-            .field("resource", &self.resource)
             .finish()
     }
 }
@@ -51,7 +57,6 @@ mod tests {
             protocol: Protocol::Http,
             headers: vec![("authorization".to_owned(), "s3cret".to_owned())],
             trace_ratio: 0.1,
-            resource: Vec::new(),
         };
         let shown = format!("{exporting:?}");
         assert!(shown.contains("authorization") && !shown.contains("s3cret"), "{shown}");

@@ -1,11 +1,12 @@
-//! What a process says about itself: a log, and traces.
+//! What a process says about itself: a log, traces and metrics.
 //!
 //! The log is on stderr: stdout belongs to answers. On a terminal a person reads it, so it is text;
 //! anywhere else a program does, so each line is one JSON object. Each line about a job, an attempt,
 //! a step or a request carries their ids and that of the trace.
 //!
 //! [`spans`] are what everybody here traces with; [`context`] takes a trace from one process to the
-//! next. Under the cargo feature `export` they are sent to a collector, by `Exporting`.
+//! next. [`metrics`] are what everybody here measures with. Under the cargo feature `export` both are
+//! sent to a collector, and metrics are shown to Prometheus.
 //!
 //! Nothing here reads the environment: the caller passes in what its configuration says. (The
 //! library that sends honours further `OTEL_` variables: time-outs, compression, sizes of batches.)
@@ -32,7 +33,7 @@ use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
 #[cfg(feature = "export")]
 pub use export::ExportError;
-pub use exporting::{Exporting, Protocol};
+pub use exporting::{Exporting, Protocol, Server};
 pub use logs::Format;
 
 /// The filter of a command that answers and exits: its user wants the answer, and sees in the
@@ -49,9 +50,9 @@ pub struct Options {
     pub filter: String,
     /// How an event is written.
     pub format: Format,
-    /// Where traces are sent to; nowhere if `None`, or if this was compiled without the feature
-    /// `export`, which the log says then.
-    pub exporting: Option<Exporting>,
+    /// What a server shows and sends; `None` in a command that answers and exits. Compiled without
+    /// the feature `export` it is nothing, and the log says so if something was to be sent.
+    pub server: Option<Server>,
 }
 
 /// Why the log could not be set up.
@@ -105,15 +106,15 @@ impl Telemetry {
 pub fn init(options: &Options) -> Result<Telemetry, TelemetryError> {
     let log = log(&options.filter, options.format, stderr)?;
     #[cfg(feature = "export")]
-    let exporter = options.exporting.as_ref().map(export::Exporter::new).transpose()?;
+    let exporter = options.server.as_ref().map(export::Exporter::new).transpose()?;
     #[cfg(feature = "export")]
-    let traces = exporter.as_ref().map(export::Exporter::layer);
+    let traces = exporter.as_ref().and_then(export::Exporter::layer);
     #[cfg(not(feature = "export"))]
     let traces = None::<tracing_subscriber::layer::Identity>;
     let subscriber = tracing_subscriber::registry().with(log).with(traces);
     subscriber.try_init().map_err(TelemetryError::AlreadySetUp)?;
     #[cfg(not(feature = "export"))]
-    if options.exporting.is_some() {
+    if options.server.as_ref().is_some_and(|server| server.exporting.is_some()) {
         tracing::warn!("no telemetry is sent: this program was built without the feature for it");
     }
     Ok(Telemetry {

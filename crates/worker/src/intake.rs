@@ -146,7 +146,7 @@ impl Worker {
             return Ok(());
         }
         let refill = Refill { window: places.len(), resend: LOST };
-        let hints = self.store.refill(refill).await?;
+        let hints = dispatch::take(self.store.as_ref(), refill).await?;
         for (hint, place) in hints.into_iter().zip(places) {
             let taken = Taken { hint, span: Span::none(), receipt: None };
             self.claims.spawn(self.clone().serve(taken, place));

@@ -19,6 +19,8 @@ use contracts::{JobId, TraceContext, WorkerId};
 use engine::job::Standing;
 use engine::ports::{Claimed, Committed, HintQueue, JobStore, ProgressBus, StoreError};
 use engine::services::{Ended, Renewals, RunJob, StartGate, publish};
+use telemetry::metrics::workers::{self, Slots};
+use telemetry::metrics::{Observation, hints};
 use telemetry::{context, spans};
 use tokio::sync::{OwnedRwLockReadGuard, OwnedSemaphorePermit, RwLock, Semaphore};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -126,6 +128,7 @@ impl Worker {
     /// Works until `stop`; then takes nothing new, lets jobs finish within the grace, hands the
     /// rest over, and returns.
     pub async fn run(self, stop: CancellationToken) {
+        let _shown = self.show();
         let Some((heartbeat, _ticking)) = self.start_heartbeat() else { return };
         self.take_in(&stop).await;
         self.drain().await;
@@ -133,6 +136,17 @@ impl Worker {
         if let Err(error) = self.store.retire(self.id).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "worker not retired");
         }
+    }
+
+    /// Shows what it has room for, and whether its lease is renewed.
+    fn show(&self) -> [Observation; 2] {
+        let (running, slots) = (self.running.clone(), self.settings.slots.max(1) as usize);
+        let slots = workers::observe_slots(move || {
+            let held = running.count().min(slots);
+            Slots { free: slots - held, held }
+        });
+        let renewals = self.renewals.clone();
+        [slots, workers::observe_lease(move || renewals.age())]
     }
 
     /// Shows that this runtime is not blocked, and renews the lease as long as it is not. Without
@@ -179,7 +193,10 @@ impl Worker {
                 let held = Held { claimed, brought_by, entry };
                 self.tasks.spawn(self.clone().work(held, place));
             }
-            Ok(None) => taken.stale(self.store.as_ref()).await,
+            Ok(None) => {
+                hints::stale();
+                taken.stale(self.store.as_ref()).await;
+            }
             Err(StoreError::Rejected(error)) => {
                 tracing::error!(%job_id, error = error.as_ref() as &dyn std::error::Error, "claim refused");
                 taken.stale(self.store.as_ref()).await;

@@ -44,6 +44,11 @@ impl Running {
         }
     }
 
+    /// Jobs that run.
+    pub(crate) fn count(&self) -> usize {
+        self.lock().len()
+    }
+
     /// Tells every job to hand itself over.
     pub(crate) fn hand_over(&self) {
         for stop in self.lock().values() {

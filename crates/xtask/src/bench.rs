@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: how much a system takes.
 
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::Context as _;
@@ -9,8 +10,9 @@ use clap::{Args, value_parser};
 /// What to measure.
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
-    /// `submit`: until a job is accepted; `jobs`: until it has ended.
-    #[arg(value_parser = PossibleValuesParser::new(["submit", "jobs"]))]
+    /// `submit`: until a job is accepted; `jobs`: until it has ended; `telemetry`: what sending it
+    /// costs, in pairs.
+    #[arg(value_parser = PossibleValuesParser::new(["submit", "jobs", "telemetry"]))]
     load: String,
     /// Seconds of each measurement.
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = value_parser!(u64).range(1..=600))]
@@ -18,6 +20,13 @@ pub(crate) struct BenchArgs {
     /// Clients at a time, a measurement each [default: 1,32].
     #[arg(long, value_name = "N,…")]
     clients: Option<String>,
+    /// Pairs of measurements of what telemetry costs [default: 5].
+    #[arg(long, value_name = "N")]
+    pairs: Option<u32>,
+    /// The program that sends nothing, in such pairs: that of the former release, say [default:
+    /// the one that sends].
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
     /// Prints JSON instead of a table, alone on stdout.
     #[arg(long)]
     json: bool,
@@ -43,6 +52,10 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
     let mut load = cargo(&["run", "--release", "--locked", "--package", "load", "--"]);
     load.arg(&args.load).arg("--seconds").arg(args.seconds.to_string());
     load.args(args.clients.iter().flat_map(|clients| ["--clients", clients]));
+    load.args(args.pairs.iter().flat_map(|pairs| ["--pairs".to_owned(), pairs.to_string()]));
+    if let Some(baseline) = &args.baseline {
+        load.arg("--baseline").arg(baseline);
+    }
     load.args(args.json.then_some("--json"));
     for mut command in [build, load] {
         if !command.status().context("cargo cannot be started")?.success() {

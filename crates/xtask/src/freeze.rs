@@ -1,8 +1,9 @@
 //! `cargo xtask freeze`: keeps what the former release asks of its databases, so that a test can
 //! ask it of this release's. A checkout may have no history; so it is kept as files.
 
+use std::io::Write;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -25,7 +26,7 @@ pub(crate) struct FreezeArgs {
     commit: Option<String>,
 }
 
-pub(crate) fn run(args: &FreezeArgs) -> anyhow::Result<std::process::ExitCode> {
+pub(crate) fn run(args: &FreezeArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let named_in = repository().join(NAMED_IN);
     let commit = match &args.commit {
         Some(commit) => commit.clone(),
@@ -39,8 +40,8 @@ pub(crate) fn run(args: &FreezeArgs) -> anyhow::Result<std::process::ExitCode> {
         std::fs::write(&file, statements(commit, adapter, migrations)?)
             .with_context(|| format!("writing {}", file.display()))?;
     }
-    println!("froze the statements of {commit}");
-    Ok(std::process::ExitCode::SUCCESS)
+    writeln!(out, "froze the statements of {commit}")?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// All statements of an adapter at a commit, each after a line with its name.

@@ -51,7 +51,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Chore::Bench(args) => bench::run(&args),
         Chore::Manifests(args) => manifests::run(&args, &mut std::io::stdout()),
         Chore::Observability(args) => observability::run(&args, &mut std::io::stdout()),
-        Chore::Freeze(args) => freeze::run(&args),
+        Chore::Freeze(args) => freeze::run(&args, &mut std::io::stdout()),
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::ports::{Clock, StoreError};
-use engine::schema::{Schema, Standing};
+use engine::schema::{Fit, Schema};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::fault::Fault;
@@ -80,10 +80,10 @@ impl Database {
 pub(crate) fn open_at_rest(file: &Path) -> Result<Readers, OpenError> {
     let failed = |fault: Fault| OpenError::Open(fault.into());
     let schema = schema(file)?;
-    match schema.standing() {
-        Standing::Own | Standing::Next => {}
-        Standing::Behind => return Err(OpenError::Behind(schema)),
-        Standing::Beyond => return Err(OpenError::Beyond(schema)),
+    match schema.fit() {
+        Fit::Own | Fit::Next => {}
+        Fit::Behind => return Err(OpenError::Behind(schema)),
+        Fit::Beyond => return Err(OpenError::Beyond(schema)),
     }
     Readers::open(|| open_for_reading(file)).map_err(failed)
 }
@@ -100,10 +100,10 @@ pub(crate) fn open_migrated(file: &Path) -> Result<Connection, OpenError> {
     if file.exists() {
         // Before anything of a database that is not ours is touched.
         let schema = schema(file)?;
-        match schema.standing() {
-            Standing::Own | Standing::Behind => {}
-            Standing::Next => return open_for_writing(file).map_err(failed),
-            Standing::Beyond => return Err(OpenError::Beyond(schema)),
+        match schema.fit() {
+            Fit::Own | Fit::Behind => {}
+            Fit::Next => return open_for_writing(file).map_err(failed),
+            Fit::Beyond => return Err(OpenError::Beyond(schema)),
         }
     }
     let mut connection = open_for_writing(file).map_err(failed)?;

@@ -20,8 +20,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use contracts::{Hint, JobId, TenantId, WorkerId};
 use engine::ports::{
-    Cancelled, Claimed, Deletion, JobFilter, JobStore, LogHead, LogLimit, LogSlice, NewJob,
-    PageCursor, Refill, Renewal, Snapshot, StepRecord, StoreError, Submitted, Swept, Write,
+    Backlog, Cancelled, Claimed, Deletion, JobFilter, JobStore, LogHead, LogLimit, LogSlice,
+    NewJob, PageCursor, Refill, Renewal, Snapshot, StepRecord, StoreError, Submitted, Swept, Write,
     Written,
 };
 use rusqlite::named_params;
@@ -161,6 +161,11 @@ impl JobStore for Store {
     async fn refill(&self, refill: Refill) -> Result<Vec<Hint>, StoreError> {
         let last_served = self.last_served().clone();
         self.writer().write(move |tx| refill::refill(tx, &last_served, refill)).await
+    }
+
+    async fn backlog(&self, limit: usize) -> Result<Backlog, StoreError> {
+        let now = self.now();
+        self.readers().read(move |connection| read::backlog(connection, limit, now)).await
     }
 
     async fn unhint(&self, hints: &[Hint]) -> Result<(), StoreError> {

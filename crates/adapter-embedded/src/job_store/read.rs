@@ -1,11 +1,13 @@
 //! What a client sees: jobs, lists, logs.
 
+use std::time::Duration;
+
 use contracts::event::LogEntry;
 use contracts::job::{Attempt, Step, Usage};
 use contracts::limits::QUEUE_POSITION_MAX;
 use contracts::{Event, JobId, JobState, TenantId, Timestamp, TraceContext};
 use engine::job::spent_each;
-use engine::ports::{JobFilter, LogHead, LogLimit, LogSlice, PageCursor, Snapshot};
+use engine::ports::{Backlog, JobFilter, LogHead, LogLimit, LogSlice, PageCursor, Snapshot};
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use super::row::{JobRow, job_id, time};
@@ -44,6 +46,29 @@ pub(crate) fn queue_position(
         |row| row.get("position"),
     );
     Ok(position.optional()?)
+}
+
+pub(crate) fn backlog(
+    connection: &Connection,
+    limit: usize,
+    now: Timestamp,
+) -> Result<Backlog, Fault> {
+    let mut count = connection.prepare_cached(sql::COUNT_BACKLOG)?;
+    let limit: i64 = to_stored(limit as u64, "limit")?;
+    let parameters = named_params! { ":limit": limit, ":now": now.as_millis() };
+    let (counts, due_since) = count.query_row(parameters, |row| {
+        let counts: [i64; 3] = [row.get("due")?, row.get("held")?, row.get("backing_off")?];
+        let due_since: Option<i64> = row.get("due_since")?;
+        Ok((counts, due_since.map(Timestamp::from_millis)))
+    })?;
+    let [due, held, backing_off] =
+        counts.map(|count| usize::try_from(count).map_err(|_| Fault::Corrupt("count")));
+    Ok(Backlog {
+        due: due?,
+        held: held?,
+        backing_off: backing_off?,
+        oldest_due: due_since.map_or(Duration::ZERO, |since| now.since(since)),
+    })
 }
 
 /// A list to read.

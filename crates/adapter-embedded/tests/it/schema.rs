@@ -4,25 +4,26 @@ use std::path::Path;
 use std::sync::Arc;
 
 use adapter_embedded::{DataDir, OpenError, Records, Store, schema};
-use engine::schema::{Form, Standing};
+use engine::schema::{Fit, Form};
 use rusqlite::Connection;
 use testkit::clock::ManualClock;
 
 fn open(dir: &Path) -> Result<Store, OpenError> {
-    Store::open(DataDir::open(dir).unwrap(), Arc::new(ManualClock::default()))
+    Store::open(DataDir::open(dir).expect("owned"), Arc::new(ManualClock::default()))
 }
 
 /// What a release would do that came this many after ours.
 fn migrated_by_a_release_after(dir: &Path, releases: u32) -> Form {
-    drop(open(dir).unwrap());
-    let own = schema(&DataDir::open(dir).unwrap()).unwrap().own;
+    drop(open(dir).expect("opened"));
+    let own = schema(&DataDir::open(dir).expect("owned")).expect("read").own;
     let form = Form { release: own.release + releases, migration: own.migration + releases };
     let Form { release, migration } = form;
     let take = format!(
         "INSERT INTO schema_releases VALUES ({release}, {migration});
          INSERT INTO refinery_schema_history VALUES ({migration}, 'of_a_later_release', '', '1');"
     );
-    Connection::open(dir.join("assay.db")).unwrap().execute_batch(&take).unwrap();
+    let connection = Connection::open(dir.join("assay.db")).expect("opened");
+    connection.execute_batch(&take).expect("taken");
     form
 }
 
@@ -31,7 +32,7 @@ async fn the_migrations_give_the_releases_own_number() {
     let dir = tempfile::tempdir().unwrap();
     drop(open(dir.path()).unwrap());
     let found = schema(&DataDir::open(dir.path()).unwrap()).unwrap();
-    assert_eq!((found.standing(), found.found), (Standing::Own, found.own));
+    assert_eq!((found.fit(), found.found), (Fit::Own, found.own));
 }
 
 #[tokio::test]
@@ -41,7 +42,7 @@ async fn the_next_releases_file_is_served_and_not_migrated() {
     drop(open(dir.path()).unwrap());
     let owned = DataDir::open(dir.path()).unwrap();
     let found = schema(&owned).unwrap();
-    assert_eq!((found.standing(), found.found), (Standing::Next, form));
+    assert_eq!((found.fit(), found.found), (Fit::Next, form));
     assert!(Records::open(owned).is_ok());
 }
 

@@ -192,7 +192,7 @@ fn rows(dir: &Path) -> Vec<(String, i64)> {
     let tables = texts(
         dir,
         "SELECT name FROM sqlite_master
-         WHERE type = 'table' AND name NOT LIKE 'refinery%' AND name <> 'secrets'
+         WHERE type = 'table' AND name NOT LIKE 'refinery%' AND name NOT IN ('secrets', 'schema_releases')
          ORDER BY name",
     );
     let connection = Connection::open(dir.join("assay.db")).expect("opened");

@@ -3,6 +3,7 @@
 use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
+use telemetry::metrics::models::Provider;
 
 use super::protocol::{Ask, Piece, Protocol, ReadFault, Role, Stop, StreamReader, Tally};
 use super::settings::{ProviderSettings, SettingsFault};
@@ -17,7 +18,7 @@ pub struct Anthropic;
 impl Protocol for Anthropic {
     type Reader = AnthropicReader;
 
-    const PROVIDER: &'static str = "anthropic";
+    const PROVIDER: Provider = Provider::Anthropic;
     const TAKES_IDEMPOTENCY_KEY: bool = false;
 
     /// The address may end in the version or not: both are written.

@@ -13,7 +13,9 @@ use engine::ports::{
 };
 use reqwest::Url;
 use reqwest::header::{ACCEPT, HeaderMap};
+use telemetry::metrics::models;
 use telemetry::spans;
+use tokio::time::{Instant, timeout};
 use tracing::{Instrument as _, Span};
 
 use super::protocol::{Ask, Protocol, Repair, Stop, StreamReader, Tally};
@@ -37,6 +39,7 @@ pub struct HttpModel<P> {
     client: reqwest::Client,
     endpoint: Url,
     headers: HeaderMap,
+    measured: models::Model,
     protocol: PhantomData<fn() -> P>,
 }
 
@@ -65,7 +68,8 @@ impl<P: Protocol> HttpModel<P> {
             .build()
             .map_err(|error| SettingsFault::Client(error.to_string()))?;
         let (endpoint, headers) = (P::endpoint(&settings)?, P::headers(&settings)?);
-        Ok(Self { settings, client, endpoint, headers, protocol: PhantomData })
+        let measured = models::Model::new(&settings.name, P::PROVIDER);
+        Ok(Self { settings, client, endpoint, headers, measured, protocol: PhantomData })
     }
 
     /// What it was made with.
@@ -130,7 +134,7 @@ impl<P: Protocol> HttpModel<P> {
     /// What a request to the provider is traced by.
     pub(super) fn span(&self) -> Span {
         spans::chat(&spans::Chat {
-            provider: P::PROVIDER,
+            provider: P::PROVIDER.as_str(),
             model: &self.settings.model,
             server: self.endpoint.host_str().unwrap_or_default(),
             port: self.endpoint.port_or_known_default().unwrap_or_default(),
@@ -206,7 +210,21 @@ impl<P: Protocol> HttpModel<P> {
         Stream::open(request, &self.settings).await
     }
 
-    /// What an answer cost: by the provider's count, else by its length.
+    /// Makes a call within its time, and measures it. One that is dropped is not measured.
+    async fn measure<T>(
+        &self,
+        call: &CallContext,
+        asking: impl Future<Output = Result<T, ModelError>>,
+    ) -> Result<T, ModelError> {
+        let began = Instant::now();
+        let answered = timeout(call.left, asking).await.unwrap_or(Err(ModelError::Timeout));
+        let outcome = answered.as_ref().map(|_| ()).map_err(ModelError::code);
+        self.measured.called(outcome, began.elapsed());
+        answered
+    }
+
+    /// What an answer cost: by the provider's count, else by its length. It is measured here, once
+    /// a request.
     #[expect(clippy::cast_precision_loss, reason = "counts of tokens are far below 2^52")]
     pub(super) fn usage(&self, tally: &Tally, sent_chars: usize, written_chars: usize) -> Usage {
         let estimate = |chars: usize| chars.div_ceil(CHARS_PER_TOKEN) as u64;
@@ -219,7 +237,9 @@ impl<P: Protocol> HttpModel<P> {
         let Prices { input_usd, output_usd } = self.settings.prices;
         let cost_usd =
             (input_tokens as f64 * input_usd + output_tokens as f64 * output_usd) / 1_000_000.0;
-        Usage { model_calls: 0, tool_calls: 0, input_tokens, output_tokens, cost_usd }
+        let usage = Usage { model_calls: 0, tool_calls: 0, input_tokens, output_tokens, cost_usd };
+        self.measured.used(&usage);
+        usage
     }
 }
 
@@ -268,8 +288,7 @@ impl<P: Protocol> LanguageModel for HttpModel<P> {
         if request.tools.is_empty() {
             return Ok(ToolChoice::default());
         }
-        let chosen = tokio::time::timeout(call.left, self.choose(call, request)).await;
-        chosen.map_err(|_| ModelError::Timeout)?
+        self.measure(call, self.choose(call, request)).await
     }
 
     /// An answer that breaks its form is asked for once more, with the fault told.
@@ -282,8 +301,7 @@ impl<P: Protocol> LanguageModel for HttpModel<P> {
         request: &SynthesisRequest<'_>,
         output: &mut dyn OutputSink,
     ) -> Result<Synthesis, ModelError> {
-        let answered = tokio::time::timeout(call.left, self.answer(call, request, output)).await;
-        answered.map_err(|_| ModelError::Timeout)?
+        self.measure(call, self.answer(call, request, output)).await
     }
 }
 

@@ -4,6 +4,7 @@
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use serde_json::{Value, json};
+use telemetry::metrics::models::Provider;
 
 use super::protocol::{Ask, Piece, Protocol, ReadFault, Role, Stop, StreamReader, Tally};
 use super::settings::{ProviderSettings, SettingsFault};
@@ -18,7 +19,7 @@ pub struct OpenAi;
 impl Protocol for OpenAi {
     type Reader = OpenAiReader;
 
-    const PROVIDER: &'static str = "openai";
+    const PROVIDER: Provider = Provider::OpenAi;
     const TAKES_IDEMPOTENCY_KEY: bool = true;
 
     fn endpoint(settings: &ProviderSettings) -> Result<Url, SettingsFault> {

@@ -5,6 +5,7 @@ use engine::ports::{ModelError, ToolSpec};
 use reqwest::Url;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
+use telemetry::metrics::models::Provider;
 
 use super::settings::{ProviderSettings, SettingsFault};
 
@@ -13,8 +14,8 @@ pub(super) trait Protocol: Send + Sync + 'static {
     /// Reads an answer.
     type Reader: StreamReader;
 
-    /// What traces and metrics call it.
-    const PROVIDER: &'static str;
+    /// Whose protocol it is.
+    const PROVIDER: Provider;
 
     /// Whether providers take an `Idempotency-Key`.
     const TAKES_IDEMPOTENCY_KEY: bool;

@@ -8,7 +8,10 @@
 mod pipeline;
 mod transaction;
 
-use deadpool_postgres::Pool;
+use deadpool_postgres::{Object, Pool, PoolError, Status};
+use telemetry::metrics::store::PoolName;
+use telemetry::metrics::{self, Observation};
+use tokio::time::Instant;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
@@ -28,16 +31,34 @@ pub(crate) type Rows = Vec<Row>;
 #[derive(Clone)]
 pub(crate) struct Database {
     pool: Pool,
+    name: PoolName,
 }
 
 impl Database {
-    pub(crate) const fn new(pool: Pool) -> Self {
-        Self { pool }
+    pub(crate) const fn new(name: PoolName, pool: Pool) -> Self {
+        Self { pool, name }
+    }
+
+    /// Shows what its connections do.
+    pub(crate) fn show(&self) -> Observation {
+        let pool = self.pool.clone();
+        metrics::store::observe_pool(self.name, move || {
+            let Status { max_size: max, size, available: idle, waiting } = pool.status();
+            metrics::store::Pool { idle, used: size.saturating_sub(idle), max, waiting }
+        })
+    }
+
+    /// A connection, once there is one that nobody uses.
+    async fn connection(&self) -> Result<Object, PoolError> {
+        let began = Instant::now();
+        let connection = self.pool.get().await;
+        metrics::store::waited_for_connection(self.name, began.elapsed());
+        connection
     }
 
     /// Runs one statement in a transaction of its own.
     pub(crate) async fn run(&self, query: Query<'_>) -> Result<Rows, Fault> {
-        let connection = self.pool.get().await?;
+        let connection = self.connection().await?;
         match pipeline(&connection, &[query]).await {
             Ok(rows) => Ok(first(rows)),
             Err(fault) => {
@@ -49,7 +70,7 @@ impl Database {
 
     /// Runs several statements that see the database as it was at one moment.
     pub(crate) async fn read(&self, queries: Vec<Query<'_>>) -> Result<Vec<Rows>, Fault> {
-        let connection = self.pool.get().await?;
+        let connection = self.connection().await?;
         let mut all = vec![Query::plain(sql::BEGIN_READING)];
         all.extend(queries);
         all.push(Query::plain(sql::COMMIT));
@@ -72,7 +93,7 @@ impl Database {
         &self,
         queries: Vec<Query<'_>>,
     ) -> Result<Vec<Rows>, Unfinished> {
-        let connection = self.pool.get().await.map_err(Fault::from);
+        let connection = self.connection().await.map_err(Fault::from);
         let connection = connection.map_err(Unfinished::RolledBack)?;
         Transaction::whole(connection, Patience::Document, queries).await
     }
@@ -82,7 +103,7 @@ impl Database {
         &self,
         queries: Vec<Query<'_>>,
     ) -> Result<(Transaction, Vec<Rows>), Fault> {
-        Transaction::begin(self.pool.get().await?, Patience::Usual, sql::BEGIN, queries).await
+        Transaction::begin(self.connection().await?, Patience::Usual, sql::BEGIN, queries).await
     }
 
     /// Begins a transaction that only reads, and sees the database as it was at one moment.
@@ -90,7 +111,7 @@ impl Database {
         &self,
         queries: Vec<Query<'_>>,
     ) -> Result<(Transaction, Vec<Rows>), Fault> {
-        let connection = self.pool.get().await?;
+        let connection = self.connection().await?;
         Transaction::begin(connection, Patience::Usual, sql::BEGIN_READING, queries).await
     }
 
@@ -99,7 +120,7 @@ impl Database {
         &self,
         queries: Vec<Query<'_>>,
     ) -> Result<(Transaction, Vec<Rows>), Fault> {
-        let connection = self.pool.get().await?;
+        let connection = self.connection().await?;
         Transaction::begin(connection, Patience::Document, sql::BEGIN_READING, queries).await
     }
 }
@@ -110,8 +131,8 @@ pub(crate) fn first(rows: Vec<Rows>) -> Rows {
 }
 
 /// A connection whose answers are still to come is nobody's any more.
-fn abandon_if_lost(connection: deadpool_postgres::Object, fault: &Fault) {
+fn abandon_if_lost(connection: Object, fault: &Fault) {
     if fault.is_lost_connection() {
-        drop(deadpool_postgres::Object::take(connection));
+        drop(Object::take(connection));
     }
 }

@@ -29,8 +29,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use contracts::{Hint, JobId, TenantId, WorkerId};
 use engine::ports::{
-    Cancelled, Claimed, Deletion, JobFilter, JobStore, LogHead, LogLimit, LogSlice, NewJob,
-    PageCursor, Refill, Renewal, Snapshot, StepRecord, StoreError, Submitted, Swept, Write,
+    Backlog, Cancelled, Claimed, Deletion, JobFilter, JobStore, LogHead, LogLimit, LogSlice,
+    NewJob, PageCursor, Refill, Renewal, Snapshot, StepRecord, StoreError, Submitted, Swept, Write,
     Written,
 };
 
@@ -150,6 +150,10 @@ impl JobStore for Store {
 
     async fn refill(&self, refill: Refill) -> Result<Vec<Hint>, StoreError> {
         Ok(refill::refill(self.database(), refill).await?)
+    }
+
+    async fn backlog(&self, limit: usize) -> Result<Backlog, StoreError> {
+        Ok(read::backlog(self.database(), limit).await?)
     }
 
     async fn unhint(&self, hints: &[Hint]) -> Result<(), StoreError> {

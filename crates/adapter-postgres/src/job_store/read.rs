@@ -1,13 +1,16 @@
 //! What a client sees: jobs, lists, logs.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use contracts::event::LogEntry;
 use contracts::job::{Attempt, Step, Usage};
 use contracts::limits::QUEUE_POSITION_MAX;
 use contracts::{Event, JobId, JobState, TenantId, Timestamp, TraceContext};
 use engine::job::spent_each;
-use engine::ports::{JobFilter, LogHead, LogLimit, LogSlice, PageCursor, Snapshot, StepRecord};
+use engine::ports::{
+    Backlog, JobFilter, LogHead, LogLimit, LogSlice, PageCursor, Snapshot, StepRecord,
+};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -48,6 +51,21 @@ pub(crate) async fn queue_position(
     let found = database.run(find).await?;
     let position = found.first().map(|row| row.try_get::<_, i64>("position")).transpose()?;
     position.map(|position| from_stored(position, "position")).transpose()
+}
+
+pub(crate) async fn backlog(database: &Database, limit: usize) -> Result<Backlog, Fault> {
+    let limit: i64 = to_stored(limit, "limit")?;
+    let rows = database.run(Query::new(sql::COUNT_BACKLOG, [&limit as Parameter<'_>])).await?;
+    let row = rows.first().ok_or(Fault::Corrupt("answer"))?;
+    let count = |name| from_stored(row.try_get::<_, i64>(name)?, "count");
+    let due_since: Option<Time> = row.try_get("due_since")?;
+    let Time(now) = row.try_get("now")?;
+    Ok(Backlog {
+        due: count("due")?,
+        held: count("held")?,
+        backing_off: count("backing_off")?,
+        oldest_due: due_since.map_or(Duration::ZERO, |Time(since)| now.since(since)),
+    })
 }
 
 /// A list to read.

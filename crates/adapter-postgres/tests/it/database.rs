@@ -6,7 +6,7 @@ use adapter_postgres::{ConnectError, OpenError, Settings, Store, migrate, schema
 use contracts::WorkerId;
 use engine::job::Change;
 use engine::ports::{Fence, JobStore as _, Written};
-use engine::schema::Standing;
+use engine::schema::Fit;
 use testkit::build::{step_completed, step_record, step_started};
 use testkit::eventually;
 use testkit::servers::Postgres;
@@ -48,7 +48,7 @@ async fn processes_that_migrate_at_a_time_migrate_once() {
     database.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
     let settings = Settings::of_url(&database.url()).unwrap();
     let behind = schema(&settings).await.unwrap();
-    assert_eq!((behind.standing(), behind.found.migration), (Standing::Behind, 0));
+    assert_eq!((behind.fit(), behind.found.migration), (Fit::Behind, 0));
     let opened = Store::open(&settings).await;
     assert!(matches!(opened, Err(OpenError::Behind(found)) if found == behind));
     let mut migrations = JoinSet::new();

@@ -61,12 +61,12 @@ async fn a_row_that_the_former_release_writes_lacks_nothing_that_this_schema_wan
 async fn migrate_to(client: &Client, newest: u32) {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations/postgres");
     for version in 1..=newest {
-        let mut files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
-        let is_it = |file: &std::path::PathBuf| {
-            file.file_name().unwrap().to_str().unwrap().starts_with(&format!("V{version}__"))
-        };
-        let migration = std::fs::read_to_string(files.find(is_it).unwrap()).unwrap();
-        client.batch_execute(&migration).await.unwrap();
+        let mut files = std::fs::read_dir(folder).expect("migrations").flatten();
+        let prefix = format!("V{version}__");
+        let file = files.find(|file| file.file_name().to_string_lossy().starts_with(&prefix));
+        let file = file.expect("a migration of each number").path();
+        let migration = std::fs::read_to_string(file).expect("a migration");
+        client.batch_execute(&migration).await.expect("migrated");
     }
 }
 
@@ -75,6 +75,6 @@ async fn columns(client: &Client) -> Vec<(String, String, bool)> {
     let select = "SELECT table_name::text, column_name::text,
             is_nullable = 'NO' AND column_default IS NULL AND is_identity = 'NO'
         FROM information_schema.columns WHERE table_schema = 'public'";
-    let rows = client.query(select, &[]).await.unwrap();
+    let rows = client.query(select, &[]).await.expect("read");
     rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect()
 }

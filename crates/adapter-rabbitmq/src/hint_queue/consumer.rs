@@ -13,6 +13,7 @@ use lapin::options::{
 };
 use lapin::types::FieldTable;
 use lapin::{Acker, Channel, Connection};
+use telemetry::metrics::messages::{self, Destination};
 use telemetry::spans;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -94,8 +95,8 @@ impl Consumption {
         let mut idle_since: Option<Instant> = None;
         loop {
             while let Some(delivery) = spare.pop_front() {
-                if let Err(delivery) = self.hand(delivery) {
-                    spare.push_front(delivery);
+                if let Some(unwanted) = self.hand(delivery) {
+                    spare.push_front(unwanted);
                     break;
                 }
             }
@@ -118,15 +119,15 @@ impl Consumption {
         }
     }
 
-    /// Gives a delivery to the receiver that waits longest, or back to the caller.
-    fn hand(&mut self, mut delivery: Delivery) -> Result<(), Delivery> {
+    /// Gives a delivery to the receiver that waits longest; back to the caller, if nobody takes it.
+    fn hand(&mut self, mut delivery: Delivery) -> Option<Delivery> {
         while let Some(receiver) = self.waiting.pop_front() {
             match receiver.send(delivery) {
-                Ok(()) => return Ok(()),
+                Ok(()) => return None,
                 Err(unwanted) => delivery = unwanted,
             }
         }
-        Err(delivery)
+        Some(delivery)
     }
 }
 
@@ -146,6 +147,7 @@ impl Role for Consumption {
 fn read(delivery: lapin::message::Delivery) -> Option<Delivery> {
     match serde_json::from_slice::<HintMessage>(&delivery.data) {
         Ok(message) => {
+            messages::consumed(Destination::Hints, 1);
             let trace = wire::trace(delivery.properties.headers().as_ref());
             let hint = Hint { trace, ..message.hint };
             let span = match &hint.trace {

@@ -7,6 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use contracts::Hint;
 use engine::ports::{Delivery, HintQueue, PublishError, QueueClosed};
+use telemetry::metrics::Observation;
+use telemetry::metrics::messages::Connection;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
@@ -36,6 +38,7 @@ struct Shared {
     outgoing: mpsc::Sender<Outgoing>,
     publishing: Health,
     receiving: OnceLock<Receiving>,
+    _shown: Observation,
     stop: CancellationToken,
     tasks: TaskTracker,
     _stops: DropGuard,
@@ -45,6 +48,7 @@ struct Shared {
 struct Receiving {
     requests: mpsc::Sender<oneshot::Sender<Delivery>>,
     health: Health,
+    _shown: Observation,
 }
 
 impl RabbitMqHintQueue {
@@ -59,6 +63,7 @@ impl RabbitMqHintQueue {
         let shared = Shared {
             settings,
             outgoing,
+            _shown: publishing.show(Connection::Hints),
             publishing,
             receiving: OnceLock::new(),
             tasks,
@@ -84,7 +89,8 @@ impl RabbitMqHintQueue {
             let consumption = Consumption::new(settings, asked);
             let (uri, stop) = (settings.uri.clone(), stop.child_token());
             tasks.spawn(link::keep_up(consumption, uri, health.clone(), stop));
-            Receiving { requests, health }
+            let _shown = health.show(Connection::Deliveries);
+            Receiving { requests, health, _shown }
         })
     }
 }

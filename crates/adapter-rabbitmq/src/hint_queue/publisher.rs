@@ -12,9 +12,10 @@ use futures_util::stream::FuturesUnordered;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Confirmation, Connection};
+use telemetry::metrics::messages;
 use telemetry::{context, spans};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
@@ -32,7 +33,7 @@ const PERSISTENT: u8 = 2;
 /// A hint on its way.
 pub(super) struct Outgoing {
     hint: Hint,
-    answer: oneshot::Sender<Result<(), PublishError>>,
+    answer: oneshot::Sender<Result<(), Unsent>>,
 }
 
 /// Why a hint was not taken.
@@ -46,13 +47,35 @@ enum Unsent {
     Unconfirmed,
     #[error("the broker returned the hint: it had no queue for it")]
     Returned,
+    #[error("the queue holds as much as it may")]
+    Full,
     #[error("the broker failed")]
     Broker(#[source] lapin::Error),
 }
 
+impl Unsent {
+    const fn measured(&self) -> messages::Unsent {
+        match self {
+            Self::NoConnection => messages::Unsent::NoConnection,
+            Self::Lost => messages::Unsent::Lost,
+            Self::Unconfirmed => messages::Unsent::Unconfirmed,
+            Self::Returned => messages::Unsent::Returned,
+            Self::Full => messages::Unsent::Full,
+            Self::Broker(_) => messages::Unsent::Broker,
+        }
+    }
+}
+
 impl From<Unsent> for PublishError {
     fn from(unsent: Unsent) -> Self {
-        Self::Unavailable(Box::new(unsent))
+        match unsent {
+            Unsent::Full => Self::Full,
+            Unsent::NoConnection
+            | Unsent::Lost
+            | Unsent::Unconfirmed
+            | Unsent::Returned
+            | Unsent::Broker(_) => Self::Unavailable(Box::new(unsent)),
+        }
     }
 }
 
@@ -62,9 +85,21 @@ pub(super) async fn publish(
     health: &Health,
     hint: Hint,
 ) -> Result<(), PublishError> {
+    let began = Instant::now();
+    let sent = send_confirmed(outgoing, health, hint).await;
+    let measured = sent.as_ref().copied().map_err(Unsent::measured);
+    messages::confirmed(measured, began.elapsed());
+    Ok(sent?)
+}
+
+async fn send_confirmed(
+    outgoing: &mpsc::Sender<Outgoing>,
+    health: &Health,
+    hint: Hint,
+) -> Result<(), Unsent> {
     let mut states = health.watch();
     if *states.borrow_and_update() != State::Up {
-        return Err(Unsent::NoConnection.into());
+        return Err(Unsent::NoConnection);
     }
     let (answer, answered) = oneshot::channel();
     let sending = async {
@@ -75,7 +110,7 @@ pub(super) async fn publish(
     tokio::select! {
         biased;
         confirmed = timeout(CONFIRM_MAX, sending) => confirmed.map_err(|_| Unsent::Unconfirmed)?,
-        _ = states.wait_for(|state| *state != State::Up) => Err(Unsent::Lost.into()),
+        _ = states.wait_for(|state| *state != State::Up) => Err(Unsent::Lost),
     }
 }
 
@@ -88,7 +123,7 @@ pub(super) struct Publication {
 /// What the broker said of a hint.
 struct Settled {
     message_id: ShortString,
-    answer: oneshot::Sender<Result<(), PublishError>>,
+    answer: oneshot::Sender<Result<(), Unsent>>,
     confirmation: Result<Confirmation, LinkError>,
 }
 
@@ -186,17 +221,17 @@ fn settle(settled: Settled, returned: &mut HashSet<ShortString>) -> Result<(), L
             let id = message.and_then(|message| message.delivery.properties.message_id().clone());
             returned.extend(id);
             if returned.remove(&message_id) {
-                (Err(Unsent::Returned.into()), Err(LinkError::Returned))
+                (Err(Unsent::Returned), Err(LinkError::Returned))
             } else {
                 (Ok(()), Ok(()))
             }
         }
-        Ok(Confirmation::Nack(_)) => (Err(PublishError::Full), Ok(())),
-        Ok(Confirmation::NotRequested) => (Err(Unsent::Unconfirmed.into()), Ok(())),
+        Ok(Confirmation::Nack(_)) => (Err(Unsent::Full), Ok(())),
+        Ok(Confirmation::NotRequested) => (Err(Unsent::Unconfirmed), Ok(())),
         Err(LinkError::Broker(error)) => {
-            (Err(Unsent::Broker(error.clone()).into()), Err(LinkError::Broker(error)))
+            (Err(Unsent::Broker(error.clone())), Err(LinkError::Broker(error)))
         }
-        Err(error) => (Err(Unsent::Unconfirmed.into()), Err(error)),
+        Err(error) => (Err(Unsent::Unconfirmed), Err(error)),
     };
     // Whoever asked may have left.
     let _ = answer.send(told);
@@ -209,7 +244,7 @@ mod tests {
 
     use super::*;
 
-    type Answer = oneshot::Receiver<Result<(), PublishError>>;
+    type Answer = oneshot::Receiver<Result<(), Unsent>>;
 
     fn settled(id: &str, confirmation: Confirmation) -> (Settled, Answer) {
         let (answer, answered) = oneshot::channel();
@@ -232,13 +267,13 @@ mod tests {
         assert!(matches!(told_taken.try_recv(), Ok(Ok(()))));
         let (lost, mut told_lost) = settled("b", Confirmation::Ack(None));
         assert!(matches!(settle(lost, &mut returned), Err(LinkError::Returned)));
-        assert!(matches!(told_lost.try_recv(), Ok(Err(PublishError::Unavailable(_)))));
+        assert!(matches!(told_lost.try_recv(), Ok(Err(Unsent::Returned))));
     }
 
     #[test]
     fn a_hint_that_the_queue_refuses_finds_it_full() {
         let (refused, mut told) = settled("a", Confirmation::Nack(None));
         assert!(settle(refused, &mut HashSet::new()).is_ok());
-        assert!(matches!(told.try_recv(), Ok(Err(PublishError::Full))));
+        assert!(matches!(told.try_recv(), Ok(Err(Unsent::Full))));
     }
 }

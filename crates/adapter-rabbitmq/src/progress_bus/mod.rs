@@ -11,6 +11,7 @@ use engine::ports::{NewsStream, ProgressBus};
 use lapin::options::{BasicConsumeOptions, BasicPublishOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, Connection, Consumer};
+use telemetry::metrics::{Observation, messages};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -48,6 +49,7 @@ struct Shared {
     requests: mpsc::Sender<Request>,
     stop: CancellationToken,
     tasks: TaskTracker,
+    _shown: Observation,
     _stops: DropGuard,
 }
 
@@ -80,8 +82,11 @@ impl RabbitMqProgressBus {
             session: 0,
         };
         let uri = settings.uri.clone();
-        tasks.spawn(link::keep_up(telling, uri, Health::new(), stop.child_token()));
-        let shared = Shared { outbox, requests, tasks, _stops: stop.clone().drop_guard(), stop };
+        let health = Health::new();
+        let _shown = health.show(messages::Connection::News);
+        tasks.spawn(link::keep_up(telling, uri, health, stop.child_token()));
+        let _stops = stop.clone().drop_guard();
+        let shared = Shared { outbox, requests, tasks, _shown, _stops, stop };
         Self { shared: Arc::new(shared) }
     }
 
@@ -192,6 +197,7 @@ impl Telling {
             // It is over when the message is written, which waits while the broker blocks: the
             // outbox drops the oldest meanwhile.
             sent.await?;
+            messages::sent(messages::Destination::Progress, Ok(()), message.news.len());
         }
         Ok(())
     }

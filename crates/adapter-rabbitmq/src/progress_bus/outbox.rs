@@ -2,6 +2,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use contracts::News;
+use telemetry::metrics::messages::{self, Destination, Unsent};
 use tokio::sync::Notify;
 
 use crate::wire::NewsMessage;
@@ -31,6 +32,7 @@ impl Outbox {
         if content.waiting.len() >= WAITING_MAX {
             content.waiting.pop_front();
             content.lost = true;
+            dropped(Unsent::Dropped, 1);
         }
         content.waiting.push_back(news);
         drop(content);
@@ -52,6 +54,7 @@ impl Outbox {
     pub(super) fn forget(&self) {
         let mut content = self.lock();
         content.lost |= !content.waiting.is_empty();
+        dropped(Unsent::NoConnection, content.waiting.len());
         content.waiting.clear();
     }
 
@@ -65,6 +68,12 @@ impl Outbox {
 
     fn lock(&self) -> MutexGuard<'_, Content> {
         self.content.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn dropped(why: Unsent, count: usize) {
+    if count > 0 {
+        messages::sent(Destination::Progress, Err(why), count);
     }
 }
 

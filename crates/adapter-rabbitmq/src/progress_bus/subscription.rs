@@ -6,6 +6,7 @@ use engine::ports::{NewsItem, NewsStream};
 use futures_util::{FutureExt as _, StreamExt as _};
 use lapin::message::Delivery;
 use lapin::options::BasicAckOptions;
+use telemetry::metrics::messages::{self, Destination};
 use tokio::sync::mpsc;
 
 use super::{Attachment, Request};
@@ -45,6 +46,7 @@ impl Subscription {
         let _ = delivery.acker.ack(BasicAckOptions::default()).now_or_never();
         match serde_json::from_slice::<NewsMessage>(&delivery.data) {
             Ok(message) => {
+                messages::consumed(Destination::Progress, message.news.len());
                 self.items.extend(message.lost.then_some(NewsItem::Lost));
                 let news = message.news.into_iter();
                 self.items.extend(news.map(|news| NewsItem::News(Arc::new(news))));

@@ -245,5 +245,8 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, CacheError> + Send + 'static,
 ) -> Result<T, IndexError> {
     let stopped = |error: tokio::task::JoinError| CacheError::Damaged(error.to_string());
+    // What it logs is about whatever it works for.
+    let span = tracing::Span::current();
+    let work = move || span.in_scope(work);
     Ok(tokio::task::spawn_blocking(work).await.map_err(stopped)??)
 }

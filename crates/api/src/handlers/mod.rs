@@ -7,6 +7,7 @@ pub(crate) mod get_job;
 pub(crate) mod health;
 pub(crate) mod limits;
 pub(crate) mod list_jobs;
+pub(crate) mod metrics;
 pub(crate) mod problems;
 pub(crate) mod retry;
 pub(crate) mod submit;

@@ -1,13 +1,18 @@
 //! A follower of a job, until the log or the gateway ends.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use contracts::stream::ClosingReason;
 use contracts::{JobId, Problem, StreamControl};
+use engine::ports::{Clock as _, SystemClock};
 use engine::services::{FollowError, Follower, Rendered};
+use telemetry::metrics;
+use telemetry::metrics::streams::{Kind, Subscriber};
 use tokio_util::sync::CancellationToken;
 
 use crate::problem::ApiError;
+use crate::state::State;
 
 /// How long to wait before a log that cannot be read is tried again.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
@@ -64,14 +69,18 @@ impl Closing {
 pub(crate) struct Feed {
     follower: Follower,
     draining: CancellationToken,
+    clock: Arc<SystemClock>,
+    _counted: Subscriber,
     /// The trace of the request that began the stream.
     trace_id: String,
     failures: u32,
 }
 
 impl Feed {
-    pub(crate) fn new(follower: Follower, draining: CancellationToken, trace_id: String) -> Self {
-        Self { follower, draining, trace_id, failures: 0 }
+    pub(crate) fn new(follower: Follower, state: &State, kind: Kind, trace_id: String) -> Self {
+        let (draining, clock) = (state.draining.clone(), Arc::clone(&state.clock));
+        let _counted = Subscriber::new(kind);
+        Self { follower, draining, clock, _counted, trace_id, failures: 0 }
     }
 
     /// The frame that the stream begins with.
@@ -100,6 +109,9 @@ impl Feed {
             match event {
                 Ok(Some(event)) => {
                     self.failures = 0;
+                    if let Some(recorded_at) = event.news_of {
+                        metrics::streams::sent(self.clock.now().since(recorded_at));
+                    }
                     return Next::Event(event);
                 }
                 Ok(None) => return Next::Ended,

@@ -12,6 +12,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use contracts::stream::ClosingReason;
 use contracts::{JobId, StreamControl, TenantId};
 use futures_util::stream;
+use telemetry::metrics::streams::Kind;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, interval_at};
 use tracing::Instrument as _;
@@ -44,7 +45,8 @@ pub(crate) async fn serve(
             .finish());
     }
     let (outbox, body) = Outbox::new(state.times.stall);
-    let feed = Feed::new(follower, state.draining.clone(), RequestTrace::of(request).0.trace_id());
+    let trace_id = RequestTrace::of(request).0.trace_id();
+    let feed = Feed::new(follower, state, Kind::Sse, trace_id);
     let talk = talk(feed, outbox, state.times).in_current_span();
     state.tasks.spawn_on(talk, &state.runtime);
     Ok(HttpResponse::Ok()

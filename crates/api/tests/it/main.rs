@@ -7,6 +7,7 @@ mod drain;
 mod faults;
 mod http;
 mod many_jobs;
+mod metrics;
 mod openapi;
 mod other_ports;
 mod overdue;

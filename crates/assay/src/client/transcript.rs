@@ -204,7 +204,7 @@ impl Stream {
             // Something is missing: the log is asked for it.
             return Err(self.hang_up(None));
         }
-        Ok(Brought::Event(Rendered { version, terminal, json: data.into() }))
+        Ok(Brought::Event(Rendered { version, terminal, json: data.into(), news_of: None }))
     }
 
     /// What the server says about the stream. Frames of later releases are passed over.

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use engine::schema::{Schema, Standing};
+use engine::schema::{Fit, Schema};
 
 use crate::cli::Migrate;
 use crate::config::Config;
@@ -25,11 +25,11 @@ pub(super) async fn run(args: Migrate, config: Config) -> anyhow::Result<ExitCod
 fn check(schema: Schema) -> ExitCode {
     let Schema { found, own } = schema;
     let compared = format!("the database has {found}, this release {own}");
-    let (told, code) = match schema.standing() {
-        Standing::Own => (compared, ExitCode::SUCCESS),
-        Standing::Next => (format!("{compared}, which serves it"), ExitCode::SUCCESS),
-        Standing::Behind => (format!("{compared}: run `assay migrate`"), ExitCode::FAILURE),
-        Standing::Beyond => (schema.beyond(), ExitCode::FAILURE),
+    let (told, code) = match schema.fit() {
+        Fit::Own => (compared, ExitCode::SUCCESS),
+        Fit::Next => (format!("{compared}, which serves it"), ExitCode::SUCCESS),
+        Fit::Behind => (format!("{compared}: run `assay migrate`"), ExitCode::FAILURE),
+        Fit::Beyond => (schema.beyond(), ExitCode::FAILURE),
     };
     render::line(&told);
     code

@@ -25,7 +25,7 @@ use std::process::ExitCode;
 
 use contracts::RequestError;
 pub use read_document::read_document;
-use telemetry::{Exporting, Format, Options};
+use telemetry::{Format, Options, Server};
 use uuid::Uuid;
 
 use crate::cli::Command;
@@ -102,24 +102,8 @@ fn telemetry(config: &Config, filter: &str) -> anyhow::Result<telemetry::Telemet
     set_up(config, filter, None)
 }
 
-/// Sets up the log of a server, and sends its telemetry where the configuration says.
+/// Sets up the log of a server, shows its metrics, and sends both where the configuration says.
 fn server_telemetry(config: &Config, service: &str) -> anyhow::Result<telemetry::Telemetry> {
-    set_up(config, telemetry::SERVER_FILTER, Some(service))
-}
-
-fn set_up(
-    config: &Config,
-    filter: &str,
-    service: Option<&str>,
-) -> anyhow::Result<telemetry::Telemetry> {
-    let filter = config.log.clone().unwrap_or_else(|| filter.to_owned());
-    let exporting = service.zip(config.exporting.clone());
-    let exporting = exporting.map(|(service, exporting)| of_service(service, exporting));
-    Ok(telemetry::init(&Options { filter, format: Format::Auto, exporting })?)
-}
-
-/// What a server sends of itself. What the configuration says goes over what it knows.
-fn of_service(service: &str, exporting: Exporting) -> Exporting {
     let instance = Uuid::now_v7().to_string();
     let known = [
         ("service.namespace", "assay"),
@@ -128,6 +112,17 @@ fn of_service(service: &str, exporting: Exporting) -> Exporting {
         ("service.instance.id", &instance),
     ];
     let known = known.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let resource = known.into_iter().chain(exporting.resource).collect();
-    Exporting { resource, ..exporting }
+    // What the configuration says goes over what the process knows.
+    let resource = known.into_iter().chain(config.resource.iter().cloned()).collect();
+    let server = Server { resource, exporting: config.exporting.clone() };
+    set_up(config, telemetry::SERVER_FILTER, Some(server))
+}
+
+fn set_up(
+    config: &Config,
+    filter: &str,
+    server: Option<Server>,
+) -> anyhow::Result<telemetry::Telemetry> {
+    let filter = config.log.clone().unwrap_or_else(|| filter.to_owned());
+    Ok(telemetry::init(&Options { filter, format: Format::Auto, server })?)
 }

@@ -3,8 +3,9 @@
 use std::net::TcpListener;
 
 use anyhow::{Context as _, bail};
-use api::{Gateway, Surface};
+use api::{Exposition, Gateway, Surface};
 use engine::services::Jobs;
+use telemetry::metrics;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Anonymous, Config};
@@ -47,7 +48,9 @@ pub(super) async fn serve(
     served.context("serving")
 }
 
-/// Tells how this process is on the configured address, if there is one, until `stop`.
+/// Tells how this process is, and what it measures, on the configured address, if there is one. It
+/// is not ready from `stop` on, and goes on telling until what is returned is awaited: what drains
+/// is looked at most.
 pub(super) fn health(
     jobs: Jobs,
     config: &Config,
@@ -60,13 +63,22 @@ pub(super) fn health(
         }
         None => None,
     };
-    let settings =
-        api::Settings { surface: Surface::Health, threads: Some(1), ..api::Settings::default() };
+    let (drains, end) = (stop.clone(), CancellationToken::new());
+    let shown = metrics::process::observe_draining(move || drains.is_cancelled());
+    let settings = api::Settings {
+        surface: Surface::Health,
+        exposition: Exposition::new(metrics::exposition),
+        draining: Some(stop),
+        threads: Some(1),
+        ..api::Settings::default()
+    };
     let serving = listener.map(|listener| {
         let gateway = Gateway::new(jobs, settings);
-        tokio::spawn(gateway.run(listener, stop))
+        tokio::spawn(gateway.run(listener, end.clone()))
     });
     Ok(async move {
+        let _shown = shown;
+        end.cancel();
         match serving {
             Some(serving) => serving.await?.context("serving health checks"),
             None => Ok(()),

@@ -25,10 +25,10 @@ pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     tracing::info!("stopping: jobs that do not finish now go on at another worker");
     stop.cancel();
     running.stop().await;
+    let looked_after = health.await;
     fleet.disconnect().await;
-    let served = health.await;
     telemetry.finish().await;
-    served?;
+    looked_after?;
     told?;
     Ok(ExitCode::SUCCESS)
 }

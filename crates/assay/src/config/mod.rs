@@ -26,7 +26,7 @@ use layers::Layers;
 use models::Keys;
 use settings::{
     ADMIN_LISTEN, AMQP_URL, ANONYMOUS, API_KEY, DATA_DIR, DATABASE_CONNECTIONS, DATABASE_URL,
-    DRAIN_GRACE_S, LISTEN, LOG, READERS, SERVER, SLOTS,
+    DRAIN_GRACE_S, LISTEN, LOG, READERS, RESOURCE_ATTRIBUTES, SERVER, SLOTS,
 };
 use values::{Values, address, within};
 
@@ -81,6 +81,8 @@ pub struct Config {
     pub log: Option<String>,
     /// Where a server sends its telemetry; nowhere if `None`.
     pub exporting: Option<Exporting>,
+    /// What telemetry says of this process beside what it knows itself.
+    pub resource: Vec<(String, String)>,
     shown: Vec<Shown>,
 }
 
@@ -211,6 +213,7 @@ impl Config {
         let drain_grace = values.required(&DRAIN_GRACE_S, within(0..=3_600));
         let database_connections = values.required(&DATABASE_CONNECTIONS, within(2..=1_000));
         let exporting = values.exporting();
+        let resource = values.optional(&RESOURCE_ATTRIBUTES, exporting::pairs).unwrap_or_default();
         let config = (|| {
             Some(Self {
                 data_dir: data_dir?,
@@ -229,6 +232,7 @@ impl Config {
                 database_connections: database_connections?,
                 log,
                 exporting,
+                resource,
                 shown,
             })
         })();

@@ -80,7 +80,7 @@ settings! {
     );
     ADMIN_LISTEN = setting(
         "admin_listen", "ASSAY_ADMIN_LISTEN", None,
-        "The address of the health checks of a gateway or worker.",
+        "The address of the health checks and the metrics of a gateway or worker.",
     );
     SERVER = setting(
         "server", "ASSAY_SERVER", None,

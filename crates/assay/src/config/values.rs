@@ -12,7 +12,7 @@ use super::layers::Layers;
 use super::models::{self, DefaultModel, Keys, Models, Provider};
 use super::settings::{
     MODEL, MODEL_API_KEY_FILE, MODEL_BASE_URL, MODEL_NAME, OTLP_ENDPOINT, OTLP_HEADERS,
-    OTLP_PROTOCOL, RESOURCE_ATTRIBUTES, SCRIPTED_LATENCY_MS, SCRIPTED_LEDGER, Setting, TRACE_RATIO,
+    OTLP_PROTOCOL, SCRIPTED_LATENCY_MS, SCRIPTED_LEDGER, Setting, TRACE_RATIO,
 };
 use super::{ConfigError, Shown};
 
@@ -57,13 +57,11 @@ impl Values {
         let protocol = self.required(&OTLP_PROTOCOL, exporting::protocol);
         let headers = self.optional(&OTLP_HEADERS, exporting::pairs).unwrap_or_default();
         let trace_ratio = self.required(&TRACE_RATIO, exporting::ratio);
-        let resource = self.optional(&RESOURCE_ATTRIBUTES, exporting::pairs).unwrap_or_default();
         Some(Exporting {
             endpoint: endpoint?,
             protocol: protocol?,
             headers,
             trace_ratio: trace_ratio?,
-            resource,
         })
     }
 

@@ -1,5 +1,5 @@
 use adapter_embedded::{DataDir, schema};
-use engine::schema::{Schema, Standing};
+use engine::schema::{Fit, Schema};
 
 use super::{Finding, told};
 use crate::config::Config;
@@ -51,17 +51,17 @@ fn judge(seen: &DatabaseSeen, url: &str, wanted: u32) -> Vec<Finding> {
 /// Whether this release serves the form of a database.
 fn of_schema(schema: Schema) -> Finding {
     let Schema { found, own } = schema;
-    match schema.standing() {
-        Standing::Own => Finding::ok(SCHEMA, found.to_string()),
-        Standing::Behind => {
+    match schema.fit() {
+        Fit::Own => Finding::ok(SCHEMA, found.to_string()),
+        Fit::Behind => {
             let missing = format!("{found}, and this release needs {own}");
             Finding::fail(SCHEMA, missing, "run `assay migrate`")
         }
-        Standing::Next => {
+        Fit::Next => {
             let ahead = format!("{found}, of the next release; this one has {own}, and serves it");
             Finding::warn(SCHEMA, ahead, "finish the upgrade of this process, or the rollback")
         }
-        Standing::Beyond => Finding::fail(SCHEMA, schema.beyond(), "upgrade this process"),
+        Fit::Beyond => Finding::fail(SCHEMA, schema.beyond(), "upgrade this process"),
     }
 }
 
@@ -101,17 +101,17 @@ fn embedded(config: &Config) -> Finding {
         }
     };
     let Schema { found, own } = schema;
-    match schema.standing() {
-        Standing::Own => Finding::ok(WHAT, format!("{shown}, of this release's form")),
-        Standing::Next => {
+    match schema.fit() {
+        Fit::Own => Finding::ok(WHAT, format!("{shown}, of this release's form")),
+        Fit::Next => {
             Finding::ok(WHAT, format!("{shown}, of the next release's form, which is served, too"))
         }
-        Standing::Behind => Finding::warn(
+        Fit::Behind => Finding::warn(
             WHAT,
             format!("{shown} has {found}, and this release needs {own}"),
             "nothing: the next `assay dev` or `assay ask` migrates it",
         ),
-        Standing::Beyond => Finding::fail(
+        Fit::Beyond => Finding::fail(
             WHAT,
             format!("{shown}: {}", schema.beyond()),
             "use such a release, or set ASSAY_DATA_DIR to another directory",

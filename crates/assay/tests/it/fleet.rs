@@ -9,6 +9,7 @@ mod dispatch;
 mod former;
 mod frozen;
 mod golden;
+mod metrics;
 pub(crate) mod processes;
 mod recovery;
 mod releases;

@@ -25,8 +25,8 @@ pub use document_store::{ClaimedDocument, DocumentHold, DocumentStore, NewDocume
 pub use hint_queue::{Delivery, HintQueue, PublishError, QueueClosed, Receipt};
 pub use job_records::{JobRecord, JobRecords, RecordPage, StoredRecord, Watch};
 pub use job_store::{
-    Cancelled, Claimed, Committed, Deletion, Fence, IdempotencyKey, JobFilter, JobStore, LogHead,
-    LogLimit, LogSlice, NewJob, PageCursor, Refill, Renewal, Resend, Snapshot, StepRecord,
+    Backlog, Cancelled, Claimed, Committed, Deletion, Fence, IdempotencyKey, JobFilter, JobStore,
+    LogHead, LogLimit, LogSlice, NewJob, PageCursor, Refill, Renewal, Resend, Snapshot, StepRecord,
     Submitted, Swept, Write, Written,
 };
 pub use language_model::{

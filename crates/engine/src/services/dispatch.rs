@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use contracts::Hint;
 use futures_util::{StreamExt as _, stream};
-use tokio::time::timeout;
+use telemetry::metrics::{self, Outcome};
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::upkeep::Turns;
@@ -52,9 +53,20 @@ pub async fn refill(
     queue: &dyn HintQueue,
     resend: Resend,
 ) -> Result<(), StoreError> {
-    let taken = store.refill(Refill { window: HINT_WINDOW, resend }).await?;
+    let taken = take(store, Refill { window: HINT_WINDOW, resend }).await?;
     let unsent = send(queue, taken).await;
     if unsent.is_empty() { Ok(()) } else { store.unhint(&unsent).await }
+}
+
+/// Takes jobs that are due from the store, as it says in [`JobStore::refill`].
+///
+/// # Errors
+/// The store's.
+pub async fn take(store: &dyn JobStore, refill: Refill) -> Result<Vec<Hint>, StoreError> {
+    let began = Instant::now();
+    let taken = store.refill(refill).await;
+    metrics::hints::refilled(Outcome::of(&taken), began.elapsed());
+    taken
 }
 
 /// Whether the queue has been out for so long that it is done without.

@@ -3,6 +3,7 @@
 //! [`Jobs`] is what a gateway offers its clients; [`RunJob`], [`dispatch`] and [`sweep`] are what
 //! keeps jobs moving; [`Ingest`] takes documents in; [`Verification`] checks a store. Each is given the ports it needs and no more.
 
+mod backlog;
 mod cancel;
 mod delete;
 pub mod dispatch;
@@ -26,6 +27,7 @@ use self::tickets::Tickets;
 use crate::faults::{self, NEWS};
 use crate::ports::{Committed, Corpus, HintQueue, JobStore, ProgressBus, SecretStore};
 
+pub use backlog::watch_backlog;
 pub use cancel::{CancelAnswer, CancelError};
 pub use delete::DeleteError;
 pub use ingest::{Ingest, IngestError, NewFile};

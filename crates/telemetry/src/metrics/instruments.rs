@@ -3,6 +3,7 @@
 
 use std::sync::LazyLock;
 
+use contracts::Code;
 use opentelemetry::metrics::{AsyncInstrument, Counter, Histogram, Meter};
 use opentelemetry::{KeyValue, global};
 
@@ -91,6 +92,12 @@ pub(super) fn key(name: &'static str, value: &'static str) -> KeyValue {
 /// That of `known` which `word` is, if it is one.
 pub(super) fn known(word: &str, known: &[&'static str]) -> &'static str {
     known.iter().find(|each| **each == word).copied().unwrap_or(OTHER)
+}
+
+/// The code itself, of those that this release knows; `none` where there is no error.
+pub(super) fn code_word(code: Option<&str>) -> &'static str {
+    let Some(code) = code else { return "none" };
+    Code::ALL.iter().map(|code| code.as_str()).find(|known| *known == code).unwrap_or(OTHER)
 }
 
 #[cfg(not(all(test, feature = "export")))]

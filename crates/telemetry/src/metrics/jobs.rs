@@ -6,13 +6,13 @@ use std::time::Duration;
 use contracts::event::RequeueReason;
 use contracts::job::AttemptOutcome;
 use contracts::{Code, JobState};
+use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram};
 
-use super::instruments::{Named, OTHER, WAIT_S, WORK_S, counter, gauge, histogram, key, many};
+use super::instruments::{
+    Named, OTHER, WAIT_S, WORK_S, code_word, counter, gauge, histogram, key, many,
+};
 use super::observed::{Observation, Sources};
-
-/// Where there is no error.
-const NONE: &str = "none";
 
 /// The codes that an attempt may fail with, as far as is known.
 const ATTEMPT_CODES: [Code; 11] = [
@@ -131,13 +131,8 @@ pub fn observe_backlog(read: impl Fn() -> Option<Backlog> + Send + Sync + 'stati
     BACKLOG.add(read)
 }
 
-fn code_of(code: Option<&str>) -> opentelemetry::KeyValue {
-    key("code", code.map_or(NONE, code_word))
-}
-
-/// The code itself, of those that this release knows.
-fn code_word(code: &str) -> &'static str {
-    Code::ALL.iter().map(|code| code.as_str()).find(|known| *known == code).unwrap_or(OTHER)
+fn code_of(code: Option<&str>) -> KeyValue {
+    key("code", code_word(code))
 }
 
 const fn outcome_word(outcome: AttemptOutcome) -> &'static str {

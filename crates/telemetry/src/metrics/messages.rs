@@ -27,12 +27,12 @@ static METRICS: LazyLock<Metrics> = LazyLock::new(|| Metrics {
     sent: counter(Named {
         name: "messaging.client.sent.messages",
         unit: "{message}",
-        says: "Messages sent, or not: see error_type.",
+        says: "Hints and news sent, or not: see error_type.",
     }),
     consumed: counter(Named {
         name: "messaging.client.consumed.messages",
         unit: "{message}",
-        says: "Messages received.",
+        says: "Hints and news received.",
     }),
 });
 
@@ -103,23 +103,24 @@ pub fn confirmed(result: Result<(), Unsent>, after: Duration) {
             METRICS.duration.record(after_s, &[error, destination, name, operation, system]);
         }
     }
-    sent(Destination::Hints, result);
+    sent(Destination::Hints, result, 1);
 }
 
-/// A message was sent, or not.
-pub fn sent(to: Destination, result: Result<(), Unsent>) {
-    let [destination, name, system] = publishing(to);
+/// So many hints or news were sent, or not.
+pub fn sent(to: Destination, result: Result<(), Unsent>, count: usize) {
+    let ([destination, name, system], count) = (publishing(to), count as u64);
     match result {
-        Ok(()) => METRICS.sent.add(1, &[destination, name, system]),
+        Ok(()) => METRICS.sent.add(count, &[destination, name, system]),
         Err(unsent) => {
-            METRICS.sent.add(1, &[key("error.type", unsent.as_str()), destination, name, system]);
+            let error = key("error.type", unsent.as_str());
+            METRICS.sent.add(count, &[error, destination, name, system]);
         }
     }
 }
 
-/// A message came in.
-pub fn consumed(from: Destination) {
-    METRICS.consumed.add(1, &consuming(from));
+/// So many hints or news came in.
+pub fn consumed(from: Destination, count: usize) {
+    METRICS.consumed.add(count as u64, &consuming(from));
 }
 
 /// Shows whether a connection is of use.

@@ -25,6 +25,7 @@ mod instruments;
 mod observed;
 mod outcome;
 #[cfg(all(test, feature = "export"))]
+#[expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 mod tests;
 
 pub use observed::Observation;

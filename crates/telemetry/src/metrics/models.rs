@@ -61,6 +61,17 @@ pub enum Provider {
     Anthropic,
 }
 
+impl Provider {
+    /// The conventions' name for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai",
+            Self::Anthropic => "anthropic",
+        }
+    }
+}
+
 /// A model of a provider, as it is measured.
 #[derive(Debug, Clone)]
 pub struct Model {
@@ -72,12 +83,8 @@ impl Model {
     /// The model with this name: the configuration's, never one that came with a request.
     #[must_use]
     pub fn new(configured_name: &str, provider: Provider) -> Self {
-        let provider = match provider {
-            Provider::OpenAi => "openai",
-            Provider::Anthropic => "anthropic",
-        };
-        let model =
-            Self { name: name(configured_name), provider: key("gen_ai.provider.name", provider) };
+        let provider = key("gen_ai.provider.name", provider.as_str());
+        let model = Self { name: name(configured_name), provider };
         METRICS.cost_usd.add(0.0, std::slice::from_ref(&model.name));
         model
     }

@@ -6,10 +6,12 @@ use std::time::Duration;
 use contracts::Code;
 use opentelemetry::metrics::{Counter, Histogram};
 
-use super::instruments::{Named, OTHER, WORK_S, counter, histogram, key, known};
+use super::instruments::{Named, WORK_S, code_word, counter, histogram, key, known};
 
 /// The steps that are measured by name.
 pub const STEPS: [&str; 5] = ["plan", "retrieve", "tools", "synthesize", "verify"];
+/// Parts of `tools`, without their numbers: there may be many of each.
+const PARTS: [&str; 2] = ["tools/choice", "tools/call"];
 
 struct Metrics {
     duration: Histogram<f64>,
@@ -43,18 +45,24 @@ pub fn failed(step: &str, after: Duration) {
 }
 
 fn ended(step: &str, outcome: &'static str, after: Duration) {
-    let attributes = [key("outcome", outcome), key("step", known(step, &STEPS))];
+    let attributes = [key("outcome", outcome), key("step", step_word(step))];
     METRICS.duration.record(after.as_secs_f64(), &attributes);
+}
+
+/// The name of a step or of a part, of those that this release knows.
+fn step_word(step: &str) -> &'static str {
+    let is_part = |part: &&&str| step.strip_prefix(**part).is_some_and(|n| n.starts_with('-'));
+    match PARTS.iter().find(is_part) {
+        Some(part) => part,
+        None => known(step, &STEPS),
+    }
 }
 
 /// A tool answered, or failed with this code.
 pub fn tool_call_ended(failed_with: Option<&str>) {
-    let code = failed_with.map_or("none", |code| {
-        let known = Code::ALL.iter().map(|code| code.as_str()).find(|known| *known == code);
-        known.unwrap_or(OTHER)
-    });
     let outcome = if failed_with.is_none() { "completed" } else { "failed" };
-    METRICS.tool_calls_ended.add(1, &[key("code", code), key("outcome", outcome)]);
+    let code = key("code", code_word(failed_with));
+    METRICS.tool_calls_ended.add(1, &[code, key("outcome", outcome)]);
 }
 
 pub(super) fn register() {

@@ -42,13 +42,14 @@ fn measure_everything() -> impl Sized {
     jobs::given_back(Some(RequeueReason::Drain));
     steps::completed("plan", SECOND);
     steps::failed("verify", SECOND);
+    steps::completed("tools/call-17", SECOND);
     steps::tool_call_ended(None);
     process::panicked();
     hints::stale();
     hints::refilled(Outcome::Succeeded, SECOND);
     messages::confirmed(Err(messages::Unsent::Full), SECOND);
-    messages::sent(messages::Destination::Progress, Ok(()));
-    messages::consumed(messages::Destination::Hints);
+    messages::sent(messages::Destination::Progress, Ok(()), 2);
+    messages::consumed(messages::Destination::Hints, 1);
     streams::sent(SECOND);
     streams::losses_repaired(1);
     store::write_fenced();
@@ -237,6 +238,18 @@ fn words_that_others_chose_add_no_series_but_one() {
     assert!(!after.iter().any(|name| name.contains("word-")));
     assert!(before.iter().any(|name| name.contains("_OTHER")));
     assert!(after.len() <= before.len() + 50, "{:#?}", after.difference(&before));
+}
+
+#[test]
+fn the_many_parts_of_a_step_are_two_words() {
+    LazyLock::force(&AT_START);
+    for n in 1..100 {
+        steps::completed(&format!("tools/choice-{n}"), SECOND);
+    }
+    let text = exposition().unwrap();
+    let choices = r#"assay_step_duration_seconds_count{outcome="completed",step="tools/choice"}"#;
+    assert_eq!(series(&text)[choices], 99.0);
+    assert!(!text.contains("choice-"));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Who gets a job.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use contracts::event::RequeueReason;
@@ -10,7 +11,7 @@ use engine::ports::NewJob;
 use tokio::task::JoinSet;
 
 use super::JobStoreHarness;
-use super::given::{Given, PIPELINE, kinds};
+use super::given::{Given, Held, PIPELINE, applied, kinds};
 use crate::build::{TIMEOUT, new_job, problem, result, submission};
 
 pub async fn a_claim_raises_the_epoch_and_begins_an_attempt(harness: &dyn JobStoreHarness) {
@@ -163,4 +164,20 @@ pub async fn a_released_job_is_queued_without_a_failure(harness: &dyn JobStoreHa
     assert_eq!((job.state.name(), job.failures, job.crash_count), (JobState::Queued, 0, 0));
     assert_eq!(snapshot.attempts[0].outcome, Some(AttemptOutcome::Requeued));
     assert!(given.claim(held.job.id).await.is_some(), "another worker can take it at once");
+}
+
+pub async fn a_commit_says_how_its_job_stood_before(harness: &dyn JobStoreHarness) {
+    let given = Given::new(harness);
+    let created = given.accepted(new_job(&given.tenant)).await;
+    assert_eq!(created.before, None);
+    let claimed = given.claim(created.job.id).await.expect("the job is due");
+    assert_eq!(claimed.committed.before, Some(created.job.standing()));
+    let mut held = Held::of(Arc::clone(&given.store), given.worker, &claimed);
+    let delay = Duration::from_secs(60);
+    let retry = Change::Retry { events: vec![], error: problem(), delay };
+    let retried = applied(held.write(retry).await);
+    assert_eq!(retried.before, Some(claimed.committed.job.standing()));
+    given.pass(TIMEOUT).await;
+    let swept = given.sweep().await.committed;
+    assert_eq!(swept[0].before, Some(retried.job.standing()));
 }

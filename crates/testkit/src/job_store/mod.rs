@@ -1,5 +1,6 @@
 //! What every store of jobs keeps to.
 
+pub mod backlogs;
 pub mod claims;
 pub mod deletions;
 pub mod endings;
@@ -82,6 +83,7 @@ macro_rules! job_store_suite {
                 a_postponed_job_waits_for_its_time_without_a_failure,
                 however_often_it_is_postponed_a_job_keeps_its_attempts,
                 a_released_job_is_queued_without_a_failure,
+                a_commit_says_how_its_job_stood_before,
             }
             writes {
                 a_stale_epoch_cannot_write,
@@ -163,6 +165,11 @@ macro_rules! job_store_suite {
                 only_a_job_that_waits_for_a_worker_has_a_position,
                 a_job_beyond_the_last_position_has_none,
             }
+            backlogs {
+                a_backlog_has_what_is_due_held_and_backing_off,
+                a_backlog_is_as_old_as_its_oldest_due_job,
+                a_backlog_is_counted_up_to_a_limit,
+            }
             invariants {
                 a_log_has_no_holes_under_concurrent_writes_and_cancels,
             }
@@ -193,6 +200,7 @@ mod tests {
         assert_complete(suite, "refills", include_str!("refills.rs"));
         assert_complete(suite, "pipelines", include_str!("pipelines.rs"));
         assert_complete(suite, "positions", include_str!("positions.rs"));
+        assert_complete(suite, "backlogs", include_str!("backlogs.rs"));
         assert_complete(suite, "invariants", include_str!("invariants.rs"));
         assert_complete(suite, "model", include_str!("model.rs"));
         assert_complete(suite, "table", include_str!("table.rs"));

@@ -10,8 +10,8 @@ use adapter_models::{ScriptedModel, ScriptedRetriever};
 use async_trait::async_trait;
 use contracts::{Hint, JobId, TenantId, WorkerId};
 use engine::ports::{
-    Cancelled, Claimed, Deletion, JobFilter, JobStore, LogHead, LogLimit, LogSlice, NewJob,
-    PageCursor, Refill, Renewal, Snapshot, StepRecord, StoreError, Submitted, Swept, Write,
+    Backlog, Cancelled, Claimed, Deletion, JobFilter, JobStore, LogHead, LogLimit, LogSlice,
+    NewJob, PageCursor, Refill, Renewal, Snapshot, StepRecord, StoreError, Submitted, Swept, Write,
     Written,
 };
 use testkit::build::tenant;
@@ -206,6 +206,10 @@ impl JobStore for Mute {
 
     async fn refill(&self, refill: Refill) -> Result<Vec<Hint>, StoreError> {
         self.inner.refill(refill).await
+    }
+
+    async fn backlog(&self, limit: usize) -> Result<Backlog, StoreError> {
+        self.inner.backlog(limit).await
     }
 
     async fn unhint(&self, hints: &[Hint]) -> Result<(), StoreError> {

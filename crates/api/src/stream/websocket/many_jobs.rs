@@ -17,6 +17,8 @@ use futures_util::stream::FuturesUnordered;
 use super::conversation::{End, Topic, Turn};
 use super::refusal::Refusal;
 use super::{close, is_asked_for, open, trace_id};
+use telemetry::metrics::streams::Kind;
+
 use crate::access::{Access, Ticket};
 use crate::problem::ApiError;
 use crate::query::Parameters;
@@ -124,12 +126,14 @@ impl ManyJobs {
         if let Err(error) = self.access.check(&self.state, id) {
             return Some(self.fault(id, &error.into()));
         }
-        let State { jobs, draining, .. } = self.state.clone();
+        let state = self.state.clone();
         let tenant = self.access.tenant().clone();
         let trace_id = self.trace_id.clone();
         let begin = async move {
-            let what = match jobs.follow(&tenant, id, after).await {
-                Ok(follower) => What::Begun(Feed::new(follower, draining, trace_id)),
+            let what = match state.jobs.follow(&tenant, id, after).await {
+                Ok(follower) => {
+                    What::Begun(Feed::new(follower, &state, Kind::SharedWebSocket, trace_id))
+                }
                 Err(error) => {
                     let error = ApiError::from(error);
                     error.log();

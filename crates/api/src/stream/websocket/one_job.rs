@@ -9,6 +9,8 @@ use engine::services::QueryError;
 use super::conversation::{End, Topic, Turn};
 use super::refusal::Refusal;
 use super::{close, open, trace_id};
+use telemetry::metrics::streams::Kind;
+
 use crate::access::{self, Ticket};
 use crate::problem::ApiError;
 use crate::query::Parameters;
@@ -32,7 +34,7 @@ pub(crate) async fn serve(
         let id = job_id.parse().map_err(|_| Refusal::from(QueryError::NotFound))?;
         let tenant = access::to_job(state, ticket, id).await?;
         let follower = state.jobs.follow(&tenant, id, after).await?;
-        let feed = Feed::new(follower, state.draining.clone(), trace_id(request));
+        let feed = Feed::new(follower, state, Kind::WebSocket, trace_id(request));
         Ok(OneJob { ready: Some(feed.ready().clone()), feed })
     };
     open(state, request, payload, start).await

@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use contracts::{Event, Hint, JobId, TenantId, WorkerId};
 use engine::job::{Change, Job};
 use engine::ports::{
-    Cancelled, Claimed, Clock as _, Committed, Deletion, JobFilter, JobStore, LogHead, LogLimit,
-    LogSlice, NewJob, PageCursor, Refill, Renewal, Snapshot, StepRecord, StoreError, Submitted,
-    Swept, Write, Written,
+    Backlog, Cancelled, Claimed, Clock as _, Committed, Deletion, JobFilter, JobStore, LogHead,
+    LogLimit, LogSlice, NewJob, PageCursor, Refill, Renewal, Snapshot, StepRecord, StoreError,
+    Submitted, Swept, Write, Written,
 };
 
 use super::{MemoryStore, Row, not_needed};
@@ -183,6 +183,10 @@ impl JobStore for MemoryStore {
     }
 
     async fn refill(&self, _: Refill) -> Result<Vec<Hint>, StoreError> {
+        not_needed()
+    }
+
+    async fn backlog(&self, _: usize) -> Result<Backlog, StoreError> {
         not_needed()
     }
 

@@ -102,9 +102,14 @@ impl Fleet {
         Self { amqp_url: None, ..Self::new(servers) }
     }
 
+    /// One with these settings in its file.
+    pub(crate) fn with_config(servers: &Servers<'_>, config: String) -> Self {
+        Self { config, ..Self::new(servers) }
+    }
+
     /// One whose workers have the scripted tools.
     pub(crate) fn with_tools(servers: &Servers<'_>) -> Self {
-        Self { config: "[tools.scripted]\n".to_owned(), ..Self::new(servers) }
+        Self::with_config(servers, "[tools.scripted]\n".to_owned())
     }
 
     /// One that answers from its documents.

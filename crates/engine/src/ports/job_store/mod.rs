@@ -13,7 +13,7 @@ pub use self::holding::{
     Cancelled, Claimed, Committed, Deletion, Fence, Refill, Renewal, Resend, StepRecord, Swept,
     Write, Written,
 };
-pub use self::reading::{JobFilter, LogHead, LogLimit, LogSlice, PageCursor, Snapshot};
+pub use self::reading::{Backlog, JobFilter, LogHead, LogLimit, LogSlice, PageCursor, Snapshot};
 pub use self::submission::{IdempotencyKey, NewJob, Submitted};
 
 /// The truth about jobs: rows, logs, checkpoints, idempotency keys.
@@ -168,6 +168,11 @@ pub trait JobStore: Send + Sync {
     /// A hint that was not claimed for the time of `resend` is taken again, within the same window.
     /// Jobs that wait for their `run_at`, or are overdue, have no hint.
     async fn refill(&self, refill: Refill) -> Result<Vec<Hint>, StoreError>;
+
+    /// How many jobs there are that have not ended, whoever's they are: at most `limit` are read of
+    /// those with a hint, of those that wait without one, and of those that are held. What is
+    /// beyond is neither counted nor looked at for its age. Jobs that a sweep is about to end count.
+    async fn backlog(&self, limit: usize) -> Result<Backlog, StoreError>;
 
     /// Marks jobs as not hinted: their hints could not be sent, and do not count.
     async fn unhint(&self, hints: &[Hint]) -> Result<(), StoreError>;

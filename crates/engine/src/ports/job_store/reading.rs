@@ -1,6 +1,7 @@
 //! What a store shows.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use contracts::job::{Attempt, Step, Usage};
 use contracts::{AnalysisResult, Event, JobId, JobState, Problem, Submission, Timestamp};
@@ -85,6 +86,19 @@ pub struct LogSlice {
     pub ended: bool,
     /// Whether a deadline of the job has passed, and nobody has ended it yet.
     pub overdue: bool,
+}
+
+/// How many jobs there are that have not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Backlog {
+    /// Jobs that wait for nothing but a worker, with or without a hint under way.
+    pub due: usize,
+    /// Jobs that a worker holds.
+    pub held: usize,
+    /// Jobs that wait for their `run_at`.
+    pub backing_off: usize,
+    /// How long the oldest due job has been so; zero if there is none.
+    pub oldest_due: Duration,
 }
 
 /// The newest version of a job's log.

@@ -4,6 +4,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use contracts::{Code, Origin, Problem, TraceContext};
+use telemetry::metrics::documents::{self, Reading};
 use telemetry::spans;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -33,15 +34,21 @@ impl Ingest {
     /// there was nothing to claim, or if the reader could not do its work.
     pub(super) async fn read_next(&self, stop: &CancellationToken) -> Result<bool, StoreError> {
         let Some(claimed) = self.documents.claim(LEASE).await? else { return Ok(false) };
-        let hold = claimed.hold;
+        let (hold, began) = (claimed.hold, Instant::now());
         let span = spans::document(hold.id, &claimed.trace);
         match self.read_claimed(claimed, stop).instrument(span).await {
             Ending::Finished(outcome) => {
+                let reading = match outcome.as_ref() {
+                    ReadOutcome::Read(_) => Reading::Ready,
+                    ReadOutcome::Failed(_) => Reading::Failed,
+                };
                 self.finish(hold, *outcome).await?;
+                documents::read(reading, began.elapsed());
                 Ok(true)
             }
             Ending::GivenUp => {
                 self.documents.release(hold).await?;
+                documents::read(Reading::GivenBack, began.elapsed());
                 Ok(false)
             }
             Ending::Lost => {

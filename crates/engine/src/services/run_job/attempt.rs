@@ -30,6 +30,8 @@ pub(super) struct Attempt<'a> {
     pub(super) sources: Vec<Source>,
     /// What the job spent, this attempt included.
     pub(super) spent: Usage,
+    /// What was spent since the last checkpoint: for nothing, if the attempt is cut short.
+    pub(super) unkept: Usage,
     /// What did not work and is no failure, in words for the client.
     pub(super) gaps: Vec<String>,
     pub(super) stop: &'a StopTokens,
@@ -65,6 +67,7 @@ impl<'a> Attempt<'a> {
             writer,
             sources: Vec::new(),
             spent: claimed.usage,
+            unkept: Usage::default(),
             gaps: Vec::new(),
             stop,
             pipeline_version,
@@ -138,6 +141,7 @@ impl<'a> Attempt<'a> {
     /// Counts what was spent, to be written with what follows.
     pub(super) fn spend(&mut self, usage: Usage) {
         self.spent = self.spent.plus(usage);
+        self.unkept = self.unkept.plus(usage);
         self.attached.usage = self.attached.usage.plus(usage);
     }
 
@@ -150,6 +154,7 @@ impl<'a> Attempt<'a> {
 
     /// Keeps what a step, or a part of one, produced.
     pub(super) fn keep(&mut self, name: &str, output: &impl Serialize, seen: Option<u64>) {
+        self.unkept = Usage::default();
         let output = serde_json::to_string(output).unwrap_or_default();
         self.attached.checkpoints.push(StepRecord {
             step: name.to_owned(),

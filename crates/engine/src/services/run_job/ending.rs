@@ -4,7 +4,7 @@ use contracts::event::StepFailed;
 use contracts::request::OnStepFailure;
 use contracts::result::{Completeness, Confidence};
 use contracts::{AnalysisResult, EventBody, Problem};
-use telemetry::spans;
+use telemetry::{metrics, spans};
 use tokio::time::Instant;
 use tracing::Span;
 
@@ -53,9 +53,12 @@ impl Attempt<'_> {
             error: problem.clone(),
         });
         self.events.push(failed);
+        let after = self.step_began.elapsed();
         if is_last && self.settles_for_less(step) {
             let partial = self.partial(&problem);
-            return self.succeed(partial).await.map(|()| Ended::Succeeded);
+            self.succeed(partial).await?;
+            metrics::steps::failed(step.as_str(), after);
+            return Ok(Ended::Succeeded);
         }
         let events = std::mem::take(&mut self.events);
         let attached = std::mem::take(&mut self.attached);
@@ -68,7 +71,9 @@ impl Attempt<'_> {
             }
             Verdict::GiveUp => (Change::Fail { events, error: problem }, Ended::Failed),
         };
-        self.writer.write(change, attached).await.map(|()| ended)
+        self.writer.write(change, attached).await?;
+        metrics::steps::failed(step.as_str(), after);
+        Ok(ended)
     }
 
     /// Ends the attempt without a failure: what comes next is out.

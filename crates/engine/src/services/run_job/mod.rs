@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use contracts::{Code, Origin, Problem, Submission, WorkerId};
 use futures_util::FutureExt as _;
+use telemetry::metrics;
 use tokio_util::sync::CancellationToken;
 
 use self::attempt::Attempt;
@@ -121,7 +122,11 @@ impl RunJob {
     pub async fn run(&self, worker: WorkerId, claimed: Claimed, stop: &StopTokens) -> Ended {
         let mut attempt = Attempt::new(self, worker, claimed, stop);
         let outcome = AssertUnwindSafe(attempt.run()).catch_unwind().await;
-        let ended = match outcome.unwrap_or_else(|_panic| Err(attempt.panicked())) {
+        let outcome = outcome.unwrap_or_else(|_panic| Err(attempt.panicked()));
+        if outcome.is_err() {
+            metrics::models::wasted(&attempt.unkept);
+        }
+        let ended = match outcome {
             Ok(()) => Ok(Ended::Succeeded),
             Err(Interrupt::Failed(failure)) => attempt.fail(*failure).await,
             Err(Interrupt::Out(outage)) => attempt.postpone(*outage).await,

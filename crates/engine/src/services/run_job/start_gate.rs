@@ -49,6 +49,12 @@ impl StartGate {
 }
 
 impl Renewals {
+    /// How long ago the lease was renewed; `None` before the first time.
+    #[must_use]
+    pub fn age(&self) -> Option<Duration> {
+        self.at.borrow().map(|at| at.elapsed())
+    }
+
     /// The lease was renewed by a request that was sent at this moment.
     pub fn renewed(&self, sent_at: Instant) {
         // Nobody may be waiting.

@@ -2,7 +2,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use contracts::stream::StreamMode;
-use contracts::{JobId, StreamControl, TenantId};
+use contracts::{Event, JobId, StreamControl, TenantId};
+use telemetry::metrics;
 
 use super::inbox::{FOLLOWER_BYTES_MAX, Inbox, Taken};
 use super::{LogReads, Rendered, rendered_bytes};
@@ -34,6 +35,8 @@ pub struct Follower {
     page: VecDeque<Rendered>,
     /// The log has something that neither `page` nor the inbox has.
     must_read: bool,
+    /// Events that the bus brought and that are read again, with what is missing.
+    brought: usize,
     /// The reader is behind the log, so that nothing is late that waits a little longer.
     is_slow: bool,
     inbox: Arc<Inbox>,
@@ -60,7 +63,7 @@ impl Jobs {
             return Err(QueryError::CursorAhead { after, head: slice.head });
         }
         let mode = if after == 0 { StreamMode::Full } else { StreamMode::Resume };
-        let page = page_of(&slice);
+        let page = page_of(&slice, Rendered::replayed);
         let read_to = page.back().map_or(after, |event| event.version);
         inbox.has_read(read_to, rendered_bytes(&page), read_to < slice.head);
         Ok(Follower {
@@ -71,6 +74,7 @@ impl Jobs {
             cursor: after,
             ended: slice.ended && after == slice.head,
             must_read: read_to < slice.head,
+            brought: 0,
             is_slow: read_to < slice.head,
             page,
             inbox,
@@ -123,6 +127,7 @@ impl Follower {
                     self.ended = event.terminal;
                     return Ok(Some(event));
                 }
+                self.brought = 1 + self.page.len();
                 self.page.clear();
                 self.must_read = true;
             }
@@ -139,6 +144,7 @@ impl Follower {
         self.is_slow |= is_slow;
         // `must_read` outlives a dropped future: what it stands for is read the next time.
         if self.must_read {
+            self.brought += self.page.iter().filter(|event| event.version > self.cursor).count();
             self.page.clear();
             self.read_log().await
         } else {
@@ -155,7 +161,13 @@ impl Follower {
             self.store.log(&self.tenant, self.id, self.cursor, LOG_PAGE).await?
         };
         let slice = slice.ok_or(FollowError::Gone)?;
-        self.page = page_of(&slice);
+        let brought = std::mem::take(&mut self.brought);
+        if self.is_slow {
+            self.page = page_of(&slice, Rendered::replayed);
+        } else {
+            self.page = page_of(&slice, Rendered::of);
+            metrics::streams::losses_repaired(self.page.len().saturating_sub(brought));
+        }
         let read_to = self.page.back().map_or(self.cursor, |event| event.version);
         self.must_read = read_to < slice.head;
         self.is_slow = self.must_read;
@@ -165,11 +177,11 @@ impl Follower {
 }
 
 /// The first events of a slice, as many as a follower may hold, and at least one.
-fn page_of(slice: &LogSlice) -> VecDeque<Rendered> {
+fn page_of(slice: &LogSlice, render: fn(&Event) -> Rendered) -> VecDeque<Rendered> {
     let mut bytes = 0;
     let mut page = VecDeque::with_capacity(slice.events.len());
     for event in &slice.events {
-        let rendered = Rendered::of(event);
+        let rendered = render(event);
         bytes += rendered.json.len();
         if bytes > FOLLOWER_BYTES_MAX && !page.is_empty() {
             break;

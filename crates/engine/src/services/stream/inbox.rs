@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     fn event(version: u64, bytes: usize) -> Rendered {
-        Rendered { version, terminal: false, json: "x".repeat(bytes).into() }
+        Rendered { version, terminal: false, json: "x".repeat(bytes).into(), news_of: None }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use contracts::{Event, JobId, News};
+use contracts::{Event, JobId, News, Timestamp};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
@@ -44,12 +44,24 @@ pub struct Rendered {
     pub terminal: bool,
     /// The envelope as JSON, on one line.
     pub json: Arc<str>,
+    /// When it was recorded, by the store's clock, if it is news to a reader that is up to date.
+    pub news_of: Option<Timestamp>,
 }
 
 impl Rendered {
     fn of(event: &Event) -> Self {
         let json = serde_json::to_string(event).unwrap_or_default();
-        Self { version: event.version(), terminal: event.is_terminal(), json: json.into() }
+        Self {
+            version: event.version(),
+            terminal: event.is_terminal(),
+            json: json.into(),
+            news_of: Some(event.time),
+        }
+    }
+
+    /// An event that a reader catches up on.
+    fn replayed(event: &Event) -> Self {
+        Self { news_of: None, ..Self::of(event) }
     }
 }
 
