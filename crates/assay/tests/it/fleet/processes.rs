@@ -29,6 +29,12 @@ impl Servers<'static> {
         Some(Self { database: migrated(postgres).await, host })
     }
 
+    /// The same, with the virtual host of a test that has one already: to ask for a second one would
+    /// wait for a test that waits for this one.
+    pub(crate) async fn with_host(host: VirtualHost) -> Option<Self> {
+        Some(Self { database: migrated(Postgres::shared()?).await, host })
+    }
+
     /// The same, on a private broker, in which exchanges can be deleted.
     pub(crate) async fn start_private() -> Option<Self> {
         let postgres = Postgres::shared()?;
