@@ -42,8 +42,9 @@ impl Pairs {
             ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url()),
             ("ASSAY_TRACE_RATIO", RATIO.to_owned()),
         ];
-        let silent = System::start(silent, LAYOUT, &[]).await?;
+        // The newer program first: the databases of both are of the form that it gives.
         let sending = System::start(sending, LAYOUT, &sends).await?;
+        let silent = System::start(silent, LAYOUT, &[]).await?;
         let (Some(silent), Some(sending)) = (silent, sending) else { return Ok(None) };
         let (silent, sending) = (Client::of(silent.gateway()), Client::of(sending.gateway()));
         for client in [&silent, &sending] {
