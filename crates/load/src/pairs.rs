@@ -16,16 +16,49 @@ const LAYOUT: Layout = Layout::Fleet { workers: 1 };
 const CLIENTS: u32 = 32;
 /// How many of the traces are sent.
 const RATIO: &str = "0.1";
+/// Milliseconds in a tick of the kernel's accounts.
+const TICK_MS: f64 = 10.0;
 /// What comes before the first pair.
 const WARM_UP: Duration = Duration::from_secs(2);
 
 /// All pairs.
 pub(crate) struct Pairs {
     seconds: u64,
-    /// Jobs a second: of the system that sends nothing, and of the one that sends.
-    rates: Vec<(f64, f64)>,
+    /// Of the system that sends nothing, and of the one that sends.
+    pairs: Vec<(Measured, Measured)>,
     /// Messages that the collector received.
     received: usize,
+}
+
+/// One side of a pair.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Measured {
+    jobs_per_second: f64,
+    /// Processor time of the gateway and the worker.
+    cpu_ms_per_job: f64,
+}
+
+/// A system with a client.
+struct Side {
+    system: System,
+    client: Client,
+}
+
+impl Side {
+    async fn start(program: &Program, settings: &[(&str, String)]) -> anyhow::Result<Option<Self>> {
+        let Some(system) = System::start(program, LAYOUT, settings).await? else { return Ok(None) };
+        let client = Client::of(system.gateway());
+        closed_loop(CLIENTS, WARM_UP, || client.run()).await?;
+        Ok(Some(Self { system, client }))
+    }
+
+    async fn measure(&self, time: Duration) -> anyhow::Result<Measured> {
+        let before = self.system.ticks();
+        let sample = closed_loop(CLIENTS, time, || self.client.run()).await?;
+        let cpu_ms = (self.system.ticks() - before) as f64 * TICK_MS;
+        let jobs = sample.count() as f64;
+        Ok(Measured { jobs_per_second: sample.rate(), cpu_ms_per_job: cpu_ms / jobs })
+    }
 }
 
 impl Pairs {
@@ -43,56 +76,54 @@ impl Pairs {
             ("ASSAY_TRACE_RATIO", RATIO.to_owned()),
         ];
         // The newer program first: the databases of both are of the form that it gives.
-        let sending = System::start(sending, LAYOUT, &sends).await?;
-        let silent = System::start(silent, LAYOUT, &[]).await?;
+        let sending = Side::start(sending, &sends).await?;
+        let silent = Side::start(silent, &[]).await?;
         let (Some(silent), Some(sending)) = (silent, sending) else { return Ok(None) };
-        let (silent, sending) = (Client::of(silent.gateway()), Client::of(sending.gateway()));
-        for client in [&silent, &sending] {
-            closed_loop(CLIENTS, WARM_UP, || client.run()).await?;
-        }
-        let mut rates = Vec::new();
         let time = Duration::from_secs(seconds);
-        let rate = async |client: &Client| {
-            closed_loop(CLIENTS, time, || client.run()).await.map(|sample| sample.rate())
-        };
+        let mut measured = Vec::new();
         for pair in 0..pairs {
             // Each is the first as often as the other.
-            rates.push(if pair % 2 == 0 {
-                (rate(&silent).await?, rate(&sending).await?)
+            measured.push(if pair % 2 == 0 {
+                let silent = silent.measure(time).await?;
+                (silent, sending.measure(time).await?)
             } else {
-                let sent = rate(&sending).await?;
-                (rate(&silent).await?, sent)
+                let sending = sending.measure(time).await?;
+                (silent.measure(time).await?, sending)
             });
         }
-        Ok(Some(Self { seconds, rates, received: collector.count() }))
+        Ok(Some(Self { seconds, pairs: measured, received: collector.count() }))
     }
 
-    /// What is left of the throughput, in each pair, the least first.
-    fn ratios(&self) -> Vec<f64> {
-        let mut ratios: Vec<f64> =
-            self.rates.iter().map(|(without, with)| with / without).collect();
-        ratios.sort_by(f64::total_cmp);
-        ratios
+    /// What is left of the throughput: the median over the pairs.
+    fn throughput(&self) -> f64 {
+        let ratio = |(silent, sending): &(Measured, Measured)| {
+            sending.jobs_per_second / silent.jobs_per_second
+        };
+        median(self.pairs.iter().map(ratio).collect())
     }
 
-    fn median(&self) -> f64 {
-        let ratios = self.ratios();
-        let middle = ratios.len() / 2;
-        if ratios.len() % 2 == 1 {
-            ratios[middle]
-        } else {
-            f64::midpoint(ratios[middle - 1], ratios[middle])
-        }
+    /// How much more processor time a job takes: the median over the pairs.
+    fn processor(&self) -> f64 {
+        let ratio = |(silent, sending): &(Measured, Measured)| {
+            sending.cpu_ms_per_job / silent.cpu_ms_per_job
+        };
+        median(self.pairs.iter().map(ratio).collect())
     }
 
     /// The measurement as JSON.
     pub(crate) fn to_json(&self) -> Value {
+        let pairs = self.pairs.iter().map(|(silent, sending)| {
+            json!({
+                "jobs_per_second": [silent.jobs_per_second, sending.jobs_per_second],
+                "cpu_ms_per_job": [silent.cpu_ms_per_job, sending.cpu_ms_per_job],
+            })
+        });
         json!({
             "load": "telemetry",
             "seconds": self.seconds,
-            "jobs_per_second": self.rates,
-            "ratios": self.ratios(),
-            "median_ratio": self.median(),
+            "pairs": pairs.collect::<Vec<_>>(),
+            "throughput_ratio": self.throughput(),
+            "cpu_ratio": self.processor(),
             "messages_received": self.received,
         })
     }
@@ -100,27 +131,39 @@ impl Pairs {
 
 impl fmt::Display for Pairs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "{:>6}  {:>15}  {:>15}  {:>7}",
-            "pair", "jobs/s, silent", "jobs/s, sending", "ratio"
-        )?;
-        for (pair, (without, with)) in self.rates.iter().enumerate() {
-            writeln!(f, "{:>6}  {without:>15.0}  {with:>15.0}  {:>7.3}", pair + 1, with / without)?;
+        writeln!(f, "{:>6}  {:>19}  {:>23}", "", "jobs/s", "processor ms/job")?;
+        let (silent, sending) = ("silent", "sending");
+        writeln!(f, "{:>6}  {silent:>9} {sending:>9}  {silent:>11} {sending:>11}", "pair")?;
+        for (pair, (silent, sending)) in self.pairs.iter().enumerate() {
+            writeln!(
+                f,
+                "{:>6}  {:>9.0} {:>9.0}  {:>11.2} {:>11.2}",
+                pair + 1,
+                silent.jobs_per_second,
+                sending.jobs_per_second,
+                silent.cpu_ms_per_job,
+                sending.cpu_ms_per_job,
+            )?;
         }
-        writeln!(f, "{:>6}  {:>15}  {:>15}  {:>7.3}", "median", "", "", self.median())?;
+        let (throughput, processor) = (self.throughput(), self.processor());
+        writeln!(f, "{:>6}  {throughput:>19.3}  {processor:>23.3}", "ratio")?;
         writeln!(f, "the collector received {} messages", self.received)
     }
 }
 
+fn median(mut all: Vec<f64>) -> f64 {
+    all.sort_by(f64::total_cmp);
+    let middle = all.len() / 2;
+    if all.len() % 2 == 1 { all[middle] } else { f64::midpoint(all[middle - 1], all[middle]) }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::median;
 
     #[test]
-    fn a_median_is_that_of_the_ratios() {
-        let pairs = |rates: &[(f64, f64)]| Pairs { seconds: 1, rates: rates.to_vec(), received: 0 };
-        assert_eq!(pairs(&[(100.0, 90.0), (200.0, 200.0), (100.0, 50.0)]).median(), 0.9);
-        assert_eq!(pairs(&[(100.0, 50.0), (100.0, 100.0)]).median(), 0.75);
+    fn a_median_has_as_many_on_either_side() {
+        assert_eq!(median(vec![0.9, 1.0, 0.5]), 0.9);
+        assert_eq!(median(vec![0.5, 1.0]), 0.75);
     }
 }

@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running process. Dropping it kills it.
 pub(crate) struct Process {
-    _child: Child,
+    child: Child,
 }
 
 impl Process {
@@ -39,7 +39,19 @@ impl Process {
             timeout(PATIENCE, ready).await.context("the program is not ready in time")??;
         // Keeps the pipe empty, so that the process never waits for its reader. It ends with it.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Ok((Self { _child: child }, found))
+        Ok((Self { child }, found))
+    }
+
+    /// The processor time that it has used so far, in ticks of 10 ms; 0 where the system does not
+    /// tell it as Linux does.
+    pub(crate) fn ticks(&self) -> u64 {
+        let pid = self.child.id().unwrap_or_default();
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        // The name of the program may have spaces; what follows it does not. See proc(5): user and
+        // system time are the 14th and the 15th field, and the name is the second.
+        let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+        let times = fields.split_whitespace().skip(11).take(2);
+        times.filter_map(|ticks| ticks.parse::<u64>().ok()).sum()
     }
 
     /// Runs a command to its end, which must be a good one.

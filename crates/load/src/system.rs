@@ -27,7 +27,7 @@ pub(crate) enum Layout {
 /// A running system. Dropping it ends it.
 pub(crate) struct System {
     gateway: String,
-    _processes: Vec<Process>,
+    processes: Vec<Process>,
     _servers: Option<Servers>,
     // Deleted last.
     _dir: TempDir,
@@ -92,7 +92,7 @@ impl System {
                 command.envs(settings.iter().map(|(name, value)| (name, value)));
                 let (process, gateway) = Process::start(command, address).await?;
                 let processes = vec![process];
-                Ok(Some(Self { gateway, _processes: processes, _servers: None, _dir: dir }))
+                Ok(Some(Self { gateway, processes, _servers: None, _dir: dir }))
             }
             Layout::Fleet { workers } => match Servers::start(program).await? {
                 Some(servers) => {
@@ -102,6 +102,11 @@ impl System {
                 None => Ok(None),
             },
         }
+    }
+
+    /// The processor time that its processes have used so far, in ticks of 10 ms.
+    pub(crate) fn ticks(&self) -> u64 {
+        self.processes.iter().map(Process::ticks).sum()
     }
 
     /// Where it is asked: `http://127.0.0.1:PORT`.
@@ -131,7 +136,7 @@ impl System {
             let work = command(&["worker"], format!("worker-{n}"));
             processes.push(Process::start(work, is_ready).await?.0);
         }
-        Ok(Self { gateway, _processes: processes, _servers: Some(servers), _dir: dir })
+        Ok(Self { gateway, processes, _servers: Some(servers), _dir: dir })
     }
 }
 

@@ -16,6 +16,8 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkError;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, timeout_at};
 use tracing::Subscriber;
 use tracing_opentelemetry::OpenTelemetryLayer;
 use tracing_subscriber::Layer;
@@ -25,7 +27,7 @@ use tracing_subscriber::registry::LookupSpan;
 use crate::exporting::{Exporting, Protocol, Server};
 use crate::{metrics, spans};
 
-/// What the last sending may take.
+/// What the last sending may take, all in all.
 const FINISH_MAX: Duration = Duration::from_secs(5);
 /// What one sending may take.
 const SEND_MAX: Duration = Duration::from_secs(5);
@@ -105,16 +107,25 @@ impl Exporter {
         self.traces.as_ref().map(layer)
     }
 
-    /// Sends what was not sent yet.
+    /// Sends what was not sent yet, within [`FINISH_MAX`].
     pub(crate) async fn finish(self) {
+        let Self { traces, metrics } = self;
         // It blocks, and must not block what it sends by.
-        let finishing = tokio::task::spawn_blocking(move || {
-            let sent =
-                self.traces.map_or(Ok(()), |traces| traces.shutdown_with_timeout(FINISH_MAX));
-            sent.and(self.metrics.shutdown_with_timeout(FINISH_MAX))
+        let last_spans = spawn_blocking(move || {
+            traces.map_or(Ok(()), |traces| traces.shutdown_with_timeout(FINISH_MAX))
         });
-        if let Ok(Err(error)) = finishing.await {
-            tracing::warn!(error = &error as &dyn Error, "the last telemetry was not sent");
+        let last_metrics = spawn_blocking(move || metrics.shutdown_with_timeout(FINISH_MAX));
+        let until = Instant::now() + FINISH_MAX;
+        for finishing in [last_spans, last_metrics] {
+            match timeout_at(until, finishing).await {
+                Ok(Ok(Ok(()))) => {}
+                Ok(Ok(Err(error))) => {
+                    tracing::warn!(error = &error as &dyn Error, "the last telemetry was not sent");
+                }
+                // A panic is in the log.
+                Ok(Err(_panic)) => {}
+                Err(_elapsed) => tracing::warn!("the last telemetry was not sent in time"),
+            }
         }
     }
 }

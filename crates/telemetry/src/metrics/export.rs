@@ -1,7 +1,7 @@
 //! What shows measurements to others: the SDK, and the text format of Prometheus.
 //!
 //! A process is set up once, before its first measurement: instruments that were made before go
-//! nowhere for good. [`prometheus`] makes a provider with the reader for `/metrics`; other readers
+//! nowhere for good. [`prometheus()`] makes a provider with the reader for `/metrics`; other readers
 //! (OTLP) are added to it; [`install`] makes it the process's.
 
 use std::sync::OnceLock;

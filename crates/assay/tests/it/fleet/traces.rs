@@ -4,6 +4,7 @@ mod collector;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
+use std::time::Duration;
 
 use contracts::{Job, JobState, TraceContext};
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
@@ -89,6 +90,7 @@ async fn a_job_that_was_retried_and_handed_over_is_one_connected_trace() {
     assert_connected(&trace, &caller);
     assert_told_of(&trace, &job);
     assert_conventional(&collector.spans());
+    assert_measured(&collector);
     figure("spans of a job that was retried once and handed over", trace.len());
 }
 
@@ -116,21 +118,23 @@ async fn only_the_traces_that_were_chosen_are_sent_and_over_http_as_well() {
     assert_connected(&trace, &caller);
     assert_eq!(named(&trace, "attempt").len(), 1);
     assert_conventional(&trace);
+    assert_measured(&collector);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collector_that_is_away_holds_nothing_up() {
+async fn a_collector_that_is_away_or_does_not_answer_holds_nothing_up() {
     let Some(servers) = Servers::start().await else { return };
-    let collector = Collector::http().await;
     let fleet = Fleet::new(&servers);
-    let gateway = Server::of(sending_to(fleet.gateway_command("127.0.0.1:0"), &collector));
-    let worker = Worker::of(sending_to(fleet.worker_command("one"), &collector));
-    drop(collector);
-    let job = post(&gateway, &TraceContext::root()).await;
-    assert_eq!(gateway.until_ended(&job).await.state, JobState::Succeeded);
-    assert!(worker.terminate());
-    let (ended_well, took) = gateway.terminate();
-    assert!(ended_well && took < PATIENCE, "{took:?}");
+    for collector in [Collector::away().await, Collector::silent().await] {
+        let gateway = Server::of(sending_to(fleet.gateway_command("127.0.0.1:0"), &collector));
+        let worker = Worker::of(sending_to(fleet.worker_command("one"), &collector));
+        let job = post(&gateway, &TraceContext::root()).await;
+        assert_eq!(gateway.until_ended(&job).await.state, JobState::Succeeded);
+        assert!(worker.terminate());
+        let (ended_well, took) = gateway.terminate();
+        // What was not sent is given up after 5 s.
+        assert!(ended_well && took < Duration::from_secs(10), "{took:?}");
+    }
 }
 
 /// The spans of a trace, the earliest first.
@@ -212,6 +216,14 @@ fn assert_told_of(trace: &[Span], job: &Job) {
     let services: BTreeSet<&str> =
         trace.iter().map(|span| &*span.resource["service.name"]).collect();
     assert_eq!(services, BTreeSet::from(["assay-gateway", "assay-worker"]));
+}
+
+/// What a process measures is sent as well, at the latest when it ends.
+fn assert_measured(collector: &Collector) {
+    let metrics = collector.metrics();
+    for name in ["assay.jobs.created", "assay.attempts.ended", "http.server.request.duration"] {
+        assert!(metrics.contains(name), "{name}: {metrics:?}");
+    }
 }
 
 /// Names are those of the conventions or ours, and nothing that was asked or answered is in them.

@@ -1,8 +1,14 @@
-//! A collector of traces in the process of the test, over both protocols.
+//! A collector of traces and metrics in the process of the test, over both protocols.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{
+    MetricsService, MetricsServiceServer,
+};
+use opentelemetry_proto::tonic::collector::metrics::v1::{
+    ExportMetricsServiceRequest, ExportMetricsServiceResponse,
+};
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
     TraceService, TraceServiceServer,
 };
@@ -19,9 +25,20 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 
-/// What was received, and how it was asked for.
+/// What everything must be sent along with.
+pub(super) const KEY: &str = "Basic dTpw";
+
+/// What was received.
 #[derive(Clone, Default)]
-pub(super) struct Received(Arc<Mutex<Vec<ExportTraceServiceRequest>>>);
+struct Received(Arc<Mutex<Messages>>);
+
+#[derive(Default)]
+struct Messages {
+    traces: Vec<ExportTraceServiceRequest>,
+    metrics: Vec<ExportMetricsServiceRequest>,
+    /// What is wrong with a message, if something was.
+    wrong: Vec<String>,
+}
 
 /// A span with what its resource and its scope say.
 #[derive(Debug, Clone)]
@@ -50,6 +67,7 @@ pub(super) struct Collector {
 }
 
 enum Serving {
+    Nobody,
     Http { _server: ScriptedProvider },
     Grpc { _stop: DropGuard },
 }
@@ -65,6 +83,20 @@ impl Collector {
         Self { url, protocol: "http/protobuf", received, _serving: serving }
     }
 
+    /// None: nobody listens there.
+    pub(super) async fn away() -> Self {
+        let Self { url, protocol, received, .. } = Self::http().await;
+        Self { url, protocol, received, _serving: Serving::Nobody }
+    }
+
+    /// One that takes what it is sent, and never answers.
+    pub(super) async fn silent() -> Self {
+        let server = ScriptedProvider::start(|_, _| Reply::silence()).await;
+        let (url, received) = (server.url(), Received::default());
+        let serving = Serving::Http { _server: server };
+        Self { url, protocol: "http/protobuf", received, _serving: serving }
+    }
+
     /// One that is spoken to over gRPC.
     pub(super) async fn grpc() -> Self {
         let received = Received::default();
@@ -73,6 +105,7 @@ impl Collector {
         let stop = CancellationToken::new();
         let serving = Server::builder()
             .add_service(TraceServiceServer::new(received.clone()))
+            .add_service(MetricsServiceServer::new(received.clone()))
             .serve_with_incoming_shutdown(
                 TcpIncoming::from(listener),
                 stop.clone().cancelled_owned(),
@@ -84,21 +117,48 @@ impl Collector {
 
     /// All spans that came.
     pub(super) fn spans(&self) -> Vec<Span> {
-        self.received.lock().iter().flat_map(spans).collect()
+        let received = self.received.lock();
+        assert_eq!(received.wrong, Vec::<String>::new());
+        received.traces.iter().flat_map(spans).collect()
+    }
+
+    /// The names of all metrics that came.
+    pub(super) fn metrics(&self) -> BTreeSet<String> {
+        let received = self.received.lock();
+        let resources = received.metrics.iter().flat_map(|request| &request.resource_metrics);
+        let scopes = resources.flat_map(|resource| &resource.scope_metrics);
+        scopes.flat_map(|scope| &scope.metrics).map(|metric| metric.name.clone()).collect()
     }
 }
 
 impl Received {
-    fn lock(&self) -> MutexGuard<'_, Vec<ExportTraceServiceRequest>> {
+    fn lock(&self) -> MutexGuard<'_, Messages> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Takes what was posted.
     fn take(&self, request: &Request) -> Reply {
-        assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/v1/traces"));
-        assert_eq!(request.header("authorization"), Some("Basic dTpw"));
-        let message = ExportTraceServiceRequest::decode(request.bytes.as_slice()).unwrap();
-        self.lock().push(message);
+        self.check(request.header("authorization"));
+        let bytes = request.bytes.as_slice();
+        match (request.method.as_str(), request.path.as_str()) {
+            ("POST", "/v1/traces") => match ExportTraceServiceRequest::decode(bytes) {
+                Ok(message) => self.lock().traces.push(message),
+                Err(error) => self.lock().wrong.push(error.to_string()),
+            },
+            ("POST", "/v1/metrics") => match ExportMetricsServiceRequest::decode(bytes) {
+                Ok(message) => self.lock().metrics.push(message),
+                Err(error) => self.lock().wrong.push(error.to_string()),
+            },
+            other => self.lock().wrong.push(format!("{other:?}")),
+        }
         Reply::status(200)
+    }
+
+    /// Notes whether a message came with the key.
+    fn check(&self, key: Option<&str>) {
+        if key != Some(KEY) {
+            self.lock().wrong.push(format!("sent along with {key:?}"));
+        }
     }
 }
 
@@ -108,11 +168,26 @@ impl TraceService for Received {
         &self,
         request: tonic::Request<ExportTraceServiceRequest>,
     ) -> Result<tonic::Response<ExportTraceServiceResponse>, tonic::Status> {
-        let key = request.metadata().get("authorization").cloned();
-        assert_eq!(key.unwrap().to_str().unwrap(), "Basic dTpw");
-        self.lock().push(request.into_inner());
+        self.check(authorization(&request));
+        self.lock().traces.push(request.into_inner());
         Ok(tonic::Response::new(ExportTraceServiceResponse::default()))
     }
+}
+
+#[tonic::async_trait]
+impl MetricsService for Received {
+    async fn export(
+        &self,
+        request: tonic::Request<ExportMetricsServiceRequest>,
+    ) -> Result<tonic::Response<ExportMetricsServiceResponse>, tonic::Status> {
+        self.check(authorization(&request));
+        self.lock().metrics.push(request.into_inner());
+        Ok(tonic::Response::new(ExportMetricsServiceResponse::default()))
+    }
+}
+
+fn authorization<T>(request: &tonic::Request<T>) -> Option<&str> {
+    request.metadata().get("authorization").and_then(|key| key.to_str().ok())
 }
 
 fn spans(request: &ExportTraceServiceRequest) -> Vec<Span> {
