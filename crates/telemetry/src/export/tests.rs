@@ -168,7 +168,13 @@ fn a_caller_decides_whether_its_trace_is_sent() {
             let (span, trace) = spans::request(&request(given));
             // Whoever goes on decides the same.
             assert_eq!(trace.is_sampled(), is_sent);
-            assert_eq!(context::of(&span), Some(trace));
+            assert_eq!(context::of(&span), is_sent.then_some(trace));
+            // What is within a trace that is not sent makes no spans to send.
+            span.in_scope(|| {
+                let statement = Statement { system: "sqlite", operation: "SELECT", table: "jobs" };
+                assert_eq!(spans::database(statement).is_none(), !is_sent);
+                assert_eq!(spans::tool_call("calculator", "c-1").is_none(), !is_sent);
+            });
             if let Some(given) = given {
                 assert_eq!(trace.trace_id(), given.trace_id());
                 assert_ne!(trace.span_number(), given.span_number());

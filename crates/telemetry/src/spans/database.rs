@@ -1,7 +1,7 @@
 use tracing::Span;
 use tracing::field::Empty;
 
-use super::TARGET;
+use super::{TARGET, is_untraced};
 
 /// What is done in the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,11 +14,11 @@ pub struct Statement {
     pub table: &'static str,
 }
 
-/// A call of the database on behalf of the span around it. None where there is no such span: what
-/// a process does by itself, again and again, is in no trace.
+/// A call of the database on behalf of the span around it. None where that is in no trace that is
+/// sent: what a process does by itself, again and again, is in none.
 #[must_use]
 pub fn database(statement: Statement) -> Span {
-    if Span::current().is_none() {
+    if is_untraced() {
         return Span::none();
     }
     let Statement { system, operation, table } = statement;

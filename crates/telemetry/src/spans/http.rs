@@ -30,12 +30,12 @@ const UNTRACED_PATHS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 /// its context: that of the span, else the one that it came with, else a new one.
 #[must_use]
 pub fn request(request: &Request<'_>) -> (Span, TraceContext) {
-    let span = if UNTRACED_PATHS.contains(&request.path) {
-        tracing::info_span!(target: UNTRACED, "HTTP")
-    } else {
-        traced(request)
-    };
+    let is_watching = UNTRACED_PATHS.contains(&request.path);
+    let mut span = if is_watching { Span::none() } else { traced(request) };
     let trace = context::of(&span).or(request.trace.copied()).unwrap_or_else(TraceContext::root);
+    if is_watching || !trace.is_sampled() {
+        span = tracing::info_span!(target: UNTRACED, "HTTP");
+    }
     let request_id = Some(request.id.to_owned());
     Ids { request_id, trace_id: Some(trace.trace_id()), ..Ids::default() }.mark(&span);
     (span, trace)
@@ -63,6 +63,9 @@ fn traced(request: &Request<'_>) -> Span {
 
 /// Says how a request was answered. `route` is the pattern that it matched, if it matched one.
 pub fn answered(span: &Span, method: &str, route: Option<&str>, status: u16) {
+    if !span.has_field("http.route") {
+        return;
+    }
     span.record("http.response.status_code", status);
     if let Some(route) = route {
         span.record("http.route", route);

@@ -6,7 +6,7 @@ use opentelemetry::trace::{Span as _, Tracer as _};
 use tracing::Span;
 use tracing::field::Empty;
 
-use super::{TARGET, scope};
+use super::{TARGET, UNTRACED, is_untraced, scope};
 use crate::context;
 use crate::ids::Ids;
 
@@ -43,6 +43,22 @@ pub fn queue_wait(job_id: JobId, trace: &TraceContext, due: Timestamp, claimed: 
 /// An attempt at a job, from its claim to its end.
 #[must_use]
 pub fn attempt(attempt: &Attempt<'_>) -> Span {
+    let span = if attempt.trace.is_sampled() {
+        traced_attempt(attempt)
+    } else {
+        tracing::info_span!(target: UNTRACED, "attempt")
+    };
+    let ids = Ids {
+        job_id: Some(attempt.job_id.to_string()),
+        attempt: Some(attempt.number),
+        trace_id: Some(attempt.trace.trace_id()),
+        ..Ids::default()
+    };
+    ids.mark(&span);
+    span
+}
+
+fn traced_attempt(attempt: &Attempt<'_>) -> Span {
     let span = tracing::info_span!(
         target: TARGET,
         "attempt",
@@ -57,13 +73,6 @@ pub fn attempt(attempt: &Attempt<'_>) -> Span {
     if let Some(brought_by) = attempt.brought_by {
         context::link(&span, brought_by);
     }
-    let ids = Ids {
-        job_id: Some(attempt.job_id.to_string()),
-        attempt: Some(attempt.number),
-        trace_id: Some(attempt.trace.trace_id()),
-        ..Ids::default()
-    };
-    ids.mark(&span);
     span
 }
 
@@ -75,14 +84,18 @@ pub fn ended(attempt: &Span, outcome: &'static str) {
 /// A step of the attempt around it.
 #[must_use]
 pub fn step(name: &'static str) -> Span {
-    let span = tracing::info_span!(
-        target: TARGET,
-        "step",
-        otel.name = format_args!("step {name}"),
-        otel.status_code = Empty,
-        error.type = Empty,
-        assay.step.name = name,
-    );
+    let span = if is_untraced() {
+        tracing::info_span!(target: UNTRACED, "step")
+    } else {
+        tracing::info_span!(
+            target: TARGET,
+            "step",
+            otel.name = format_args!("step {name}"),
+            otel.status_code = Empty,
+            error.type = Empty,
+            assay.step.name = name,
+        )
+    };
     Ids { step: Some(name), ..Ids::default() }.mark(&span);
     span
 }

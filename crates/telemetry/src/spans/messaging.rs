@@ -2,14 +2,17 @@ use contracts::{JobId, TraceContext};
 use tracing::Span;
 use tracing::field::Empty;
 
-use super::TARGET;
+use super::{TARGET, UNTRACED};
 use crate::context;
 use crate::ids::Ids;
 
 /// The sending of a hint to RabbitMQ, to its confirm: a child of the job's own context. None where
-/// the job is not traced.
+/// the job's trace is not sampled.
 #[must_use]
 pub fn send_hint(queue: &str, message_id: &str, job_id: JobId, job: &TraceContext) -> Span {
+    if !job.is_sampled() {
+        return Span::none();
+    }
     let span = tracing::info_span!(
         target: TARGET,
         "send",
@@ -33,6 +36,17 @@ pub fn send_hint(queue: &str, message_id: &str, job_id: JobId, job: &TraceContex
 /// to the sending.
 #[must_use]
 pub fn process_hint(queue: &str, job_id: JobId, sent: &TraceContext) -> Span {
+    let span = if sent.is_sampled() {
+        traced_process(queue, job_id, sent)
+    } else {
+        tracing::info_span!(target: UNTRACED, "process")
+    };
+    let (job_id, trace_id) = (Some(job_id.to_string()), Some(sent.trace_id()));
+    Ids { job_id, trace_id, ..Ids::default() }.mark(&span);
+    span
+}
+
+fn traced_process(queue: &str, job_id: JobId, sent: &TraceContext) -> Span {
     let span = tracing::info_span!(
         target: TARGET,
         "process",
@@ -49,7 +63,5 @@ pub fn process_hint(queue: &str, job_id: JobId, sent: &TraceContext) -> Span {
     );
     context::set_parent(&span, sent);
     context::link(&span, sent);
-    let (job_id, trace_id) = (Some(job_id.to_string()), Some(sent.trace_id()));
-    Ids { job_id, trace_id, ..Ids::default() }.mark(&span);
     span
 }

@@ -2,7 +2,7 @@ use contracts::job::Usage;
 use tracing::Span;
 use tracing::field::Empty;
 
-use super::TARGET;
+use super::{TARGET, is_untraced};
 
 /// A call of a model of a provider.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +22,9 @@ pub struct Chat<'a> {
 /// A call of a model, to the end of its answer.
 #[must_use]
 pub fn chat(chat: &Chat<'_>) -> Span {
+    if is_untraced() {
+        return Span::none();
+    }
     let Chat { provider, model, server, port, max_tokens } = *chat;
     tracing::info_span!(
         target: TARGET,
@@ -50,6 +53,9 @@ pub fn spent(span: &Span, usage: Usage) {
 /// A search in the documents.
 #[must_use]
 pub fn retrieval() -> Span {
+    if is_untraced() {
+        return Span::none();
+    }
     tracing::info_span!(
         target: TARGET,
         "retrieval",
