@@ -16,7 +16,7 @@ use reqwest::header::{ACCEPT, HeaderMap};
 use telemetry::metrics::models;
 use telemetry::spans;
 use tokio::time::{Instant, timeout};
-use tracing::{Instrument as _, Span};
+use tracing::Instrument as _;
 
 use super::protocol::{Ask, Protocol, Repair, Stop, StreamReader, Tally};
 use super::settings::{Prices, ProviderSettings, SettingsFault};
@@ -86,21 +86,24 @@ impl<P: Protocol> HttpModel<P> {
     ) -> Result<Synthesis, ModelError> {
         let prompt = prompt::answer(request);
         let mut ask = Ask { prompt: &prompt, repair: None, tools: &[] };
-        let (fault, answer) = match self.write(call, &ask, request, output).await {
-            (Outcome::Written(synthesis), _) => return Ok(synthesis),
-            (Outcome::Failed(error), usage) => {
-                output.spent(usage);
-                return Err(error);
-            }
-            (Outcome::Broken { fault, answer }, usage) => {
-                output.spent(Usage { model_calls: 1, ..usage });
-                (fault, answer)
-            }
-        };
+        let told = |(outcome, usage): &(Outcome, Usage)| (*usage, outcome.code());
+        let (fault, answer) =
+            match self.in_span(self.write(call, &ask, request, output), told).await {
+                (Outcome::Written(synthesis), _) => return Ok(synthesis),
+                (Outcome::Failed(error), usage) => {
+                    output.spent(usage);
+                    return Err(error);
+                }
+                (Outcome::Broken { fault, answer }, usage) => {
+                    output.spent(Usage { model_calls: 1, ..usage });
+                    (fault, answer)
+                }
+            };
         tracing::info!(job_id = %call.job_id, model = self.settings.name, %fault, "asked once more");
         output.reset("the answer broke its form and is written again");
         ask.repair = Some(Repair { answer, request: prompt::repair(&fault.to_string()) });
-        let (error, usage) = match self.write(call, &ask, request, output).await {
+        let (error, usage) = match self.in_span(self.write(call, &ask, request, output), told).await
+        {
             (Outcome::Written(synthesis), _) => return Ok(synthesis),
             (Outcome::Failed(error), usage) => (error, usage),
             (Outcome::Broken { fault, .. }, usage) => {
@@ -111,40 +114,32 @@ impl<P: Protocol> HttpModel<P> {
         Err(error)
     }
 
-    /// Has the answer written once, in a span of its own.
-    async fn write(
+    /// Makes one request to the provider, in a span of its own. `told` is what it used, and the code
+    /// of what went wrong.
+    pub(super) async fn in_span<T>(
         &self,
-        call: &CallContext,
-        ask: &Ask<'_>,
-        request: &SynthesisRequest<'_>,
-        output: &mut dyn OutputSink,
-    ) -> (Outcome, Usage) {
-        let span = self.span();
-        let written = self.written(call, ask, request, output);
-        let (outcome, usage) = written.instrument(span.clone()).await;
-        spans::spent(&span, usage);
-        match &outcome {
-            Outcome::Written(_) => {}
-            Outcome::Broken { .. } => spans::failed(&span, Code::ModelOutputInvalid.as_str()),
-            Outcome::Failed(error) => spans::failed(&span, error.code().as_str()),
-        }
-        (outcome, usage)
-    }
-
-    /// What a request to the provider is traced by.
-    pub(super) fn span(&self) -> Span {
-        spans::chat(&spans::Chat {
+        request: impl Future<Output = T>,
+        told: impl FnOnce(&T) -> (Usage, Option<Code>),
+    ) -> T {
+        let span = spans::chat(&spans::Chat {
             provider: P::PROVIDER.as_str(),
             model: &self.settings.model,
             server: self.endpoint.host_str().unwrap_or_default(),
             port: self.endpoint.port_or_known_default().unwrap_or_default(),
             max_tokens: self.settings.max_output_tokens,
-        })
+        });
+        let answered = request.instrument(span.clone()).await;
+        let (usage, code) = told(&answered);
+        spans::spent(&span, usage);
+        if let Some(code) = code {
+            spans::failed(&span, code.as_str());
+        }
+        answered
     }
 
-    /// Has the answer written, and shows it as it comes. What that cost is known even where it
-    /// failed.
-    async fn written(
+    /// Has the answer written once, and shows it as it comes. What that cost is known even where
+    /// it failed.
+    async fn write(
         &self,
         call: &CallContext,
         ask: &Ask<'_>,
@@ -248,6 +243,17 @@ enum Outcome {
     Written(Synthesis),
     Broken { fault: FormFault, answer: String },
     Failed(ModelError),
+}
+
+impl Outcome {
+    /// The code of what went wrong.
+    fn code(&self) -> Option<Code> {
+        match self {
+            Self::Written(_) => None,
+            Self::Broken { .. } => Some(Code::ModelOutputInvalid),
+            Self::Failed(error) => Some(error.code()),
+        }
+    }
 }
 
 /// Shows an answer until it ends or breaks its form.

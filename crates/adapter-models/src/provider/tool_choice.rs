@@ -5,11 +5,12 @@ use contracts::job::Usage;
 use engine::analysis::prompt;
 use engine::ports::{CallContext, ModelError, ToolArguments, ToolChoice, ToolChoiceRequest};
 use serde_json::Value;
-use telemetry::spans;
-use tracing::Instrument as _;
 
 use super::model::{HttpModel, context_full, idempotency_key};
 use super::protocol::{Ask, Protocol, Repair, Stop, StreamReader as _, StreamedCall};
+
+/// The calls that a model wants, or what is wrong with them in words for it; and what asking used.
+type Asked = (Result<Vec<ToolArguments>, String>, Usage);
 
 #[expect(private_bounds, reason = "which protocols there are is decided here")]
 impl<P: Protocol> HttpModel<P> {
@@ -21,46 +22,31 @@ impl<P: Protocol> HttpModel<P> {
     ) -> Result<ToolChoice, ModelError> {
         let prompt = prompt::tool_choice(request);
         let mut ask = Ask { prompt: &prompt, repair: None, tools: request.tools };
+        let told = |asked: &Result<Asked, ModelError>| match asked {
+            Ok((Ok(_), usage)) => (*usage, None),
+            Ok((Err(_), usage)) => (*usage, Some(Code::ModelOutputInvalid)),
+            Err(error) => (Usage::default(), Some(error.code())),
+        };
         let step = format!("tools-{}", request.about.tool_calls.len());
-        let (chosen, usage) = self.asked_for_calls(call, &ask, &step).await?;
+        let (chosen, usage) = self.in_span(self.ask_for_calls(call, &ask, &step), told).await?;
         let fault = match chosen {
             Ok(calls) => return Ok(ToolChoice { calls, usage }),
             Err(fault) => fault,
         };
         tracing::info!(job_id = %call.job_id, model = self.settings().name, fault, "asked once more");
         ask.repair = Some(Repair { answer: String::new(), request: prompt::repair(&fault) });
-        let (chosen, more) = self.asked_for_calls(call, &ask, &step).await?;
+        let (chosen, more) = self.in_span(self.ask_for_calls(call, &ask, &step), told).await?;
         let usage = usage.plus(Usage { model_calls: 1, ..more });
         chosen.map(|calls| ToolChoice { calls, usage }).map_err(ModelError::Invalid)
     }
 
-    /// The calls that the model wants, or what is wrong with them: one request, in a span of its own.
-    async fn asked_for_calls(
-        &self,
-        call: &CallContext,
-        ask: &Ask<'_>,
-        step: &str,
-    ) -> Result<(Result<Vec<ToolArguments>, String>, Usage), ModelError> {
-        let span = self.span();
-        let asked = self.ask_for_calls(call, ask, step).instrument(span.clone()).await;
-        match &asked {
-            Ok((chosen, usage)) => {
-                spans::spent(&span, *usage);
-                if chosen.is_err() {
-                    spans::failed(&span, Code::ModelOutputInvalid.as_str());
-                }
-            }
-            Err(error) => spans::failed(&span, error.code().as_str()),
-        }
-        asked
-    }
-
+    /// The calls that the model wants, or what is wrong with them.
     async fn ask_for_calls(
         &self,
         call: &CallContext,
         ask: &Ask<'_>,
         step: &str,
-    ) -> Result<(Result<Vec<ToolArguments>, String>, Usage), ModelError> {
+    ) -> Result<Asked, ModelError> {
         let mut stream = self.open(ask, &idempotency_key(call, step, ask)).await?;
         let mut chars = 0;
         while let Some(text) = stream.next().await? {
