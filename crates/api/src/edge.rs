@@ -35,37 +35,21 @@ impl RequestTrace {
     }
 }
 
-/// A request of a client, as it is measured; none of whoever looks after the process.
-struct Measured(Option<(http::Request, Option<&'static str>)>);
-
-impl Measured {
-    fn begin(request: &ServiceRequest) -> Self {
-        let route = match Addressed::of(request.request()) {
-            Addressed::To(route) => Some(route),
-            Addressed::Nowhere => None,
-            Addressed::Admin => return Self(None),
-        };
-        Self(Some((http::Request::begin(request.method().as_str()), route)))
-    }
-
-    fn answered(self, status: u16) {
-        if let Some((request, route)) = self.0 {
-            request.answered(route, status);
-        }
-    }
-}
-
 /// The outermost layer of the gateway.
 pub(crate) async fn edge(
     state: Data<State>,
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let measured = Measured::begin(&request);
-    let (method, request_id) = (request.method().clone(), request_id(request.headers()));
+    let addressed = Addressed::of(request.request());
+    let is_of_client = addressed != Addressed::Admin;
+    let measured = is_of_client.then(|| http::Request::begin(request.method().as_str()));
+    let request_id = request_id(request.headers());
     let (span, trace) = spans::request(&spans::Request {
-        method: method.as_str(),
+        method: request.method().as_str(),
         path: request.path(),
+        route: addressed.route(),
+        is_of_client,
         id: &request_id,
         trace: headers::trace(request.headers()).as_ref(),
     });
@@ -81,9 +65,10 @@ pub(crate) async fn edge(
         response.headers_mut().insert(headers::X_REQUEST_ID.clone(), value);
     }
     let status = response.status().as_u16();
-    let route = response.request().match_pattern();
-    spans::answered(&span, method.as_str(), route.as_deref(), status);
-    measured.answered(status);
+    spans::answered(&span, status);
+    if let Some(measured) = measured {
+        measured.answered(addressed.route(), status);
+    }
     span.in_scope(|| tracing::debug!(status, "answered"));
     Ok(response)
 }

@@ -83,7 +83,8 @@ pub(crate) const HEALTH: &[Address] = &[
 const ADMIN: &[Address] =
     &[Address { path: "/metrics", calls: &[read(|| web::to(metrics::handle))] }];
 
-/// The address of a request, as far as it is measured.
+/// The address of a request, as far as it is traced and measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Addressed {
     /// This pattern.
     To(&'static str),
@@ -94,6 +95,14 @@ pub(crate) enum Addressed {
 }
 
 impl Addressed {
+    /// The pattern of the address, where a client asks for what is there.
+    pub(crate) const fn route(self) -> Option<&'static str> {
+        match self {
+            Self::To(route) => Some(route),
+            Self::Nowhere | Self::Admin => None,
+        }
+    }
+
     /// Where a request goes.
     pub(crate) fn of(request: &HttpRequest) -> Self {
         let Some(pattern) = request.match_pattern() else { return Self::Nowhere };

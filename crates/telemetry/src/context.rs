@@ -37,11 +37,6 @@ pub(crate) fn link(span: &Span, to: &TraceContext) {
     span.add_link(remote(to));
 }
 
-/// Gives a span another name, once more is known of what it is about.
-pub(crate) fn rename(span: &Span, name: String) {
-    span.context().span().update_name(name);
-}
-
 fn remote(context: &TraceContext) -> SpanContext {
     SpanContext::new(
         TraceId::from_bytes(context.trace_number().to_be_bytes()),

@@ -18,6 +18,7 @@ mod export;
 mod exporting;
 mod ids;
 mod logs;
+mod methods;
 pub mod metrics;
 mod panics;
 pub mod spans;

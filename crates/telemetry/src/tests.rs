@@ -105,7 +105,14 @@ fn a_line_carries_the_ids_of_all_that_is_around_it_whatever_is_logged() {
 #[test]
 fn a_request_that_came_with_a_trace_goes_on_in_it() {
     let trace = TraceContext::root();
-    let request = Request { method: "GET", path: "/v1/analysis", id: "r-1", trace: Some(&trace) };
+    let request = Request {
+        method: "GET",
+        path: "/v1/analysis",
+        route: None,
+        is_of_client: true,
+        id: "r-1",
+        trace: Some(&trace),
+    };
     let text = logged(SERVER_FILTER, Format::Json, || {
         let (span, goes_on) = spans::request(&request);
         assert_eq!(goes_on, trace);

@@ -56,7 +56,12 @@ impl Offer {
                     offer.tools.entry(offered.spec.name.clone()).or_insert(offered);
                 }
                 Err(error) => {
-                    tracing::warn!(server = settings.name, tool = %own_name, error = &error as &dyn std::error::Error, "not offered");
+                    tracing::warn!(
+                        server = settings.name,
+                        tool = %own_name,
+                        error = &error as &dyn std::error::Error,
+                        "not offered"
+                    );
                 }
             }
         }

@@ -68,13 +68,21 @@ async fn ended_or_latest(state: &State, job: Job, limit: Duration) -> Job {
     let tenant = tenant();
     let place = (&tenant, job.id, job.version);
     if let Err(error) = wait::for_job(state, place, Until::End, limit).await {
-        tracing::warn!(error = &error as &dyn std::error::Error, job_id = %job.id, "an accepted job was not waited for");
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            job_id = %job.id,
+            "an accepted job was not waited for"
+        );
         return job;
     }
     match state.jobs.get(&tenant, job.id).await {
         Ok(latest) => latest,
         Err(error) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, job_id = %job.id, "an accepted job was not read again");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                job_id = %job.id,
+                "an accepted job was not read again"
+            );
             job
         }
     }

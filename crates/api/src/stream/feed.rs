@@ -121,7 +121,11 @@ impl Feed {
                 Err(FollowError::Store(error)) => {
                     if self.failures == 0 {
                         let job_id = self.follower.job_id();
-                        tracing::warn!(error = &error as &dyn std::error::Error, %job_id, "a followed log cannot be read; retrying");
+                        tracing::warn!(
+                            error = &error as &dyn std::error::Error,
+                            %job_id,
+                            "a followed log cannot be read; retrying"
+                        );
                     }
                     self.failures += 1;
                 }

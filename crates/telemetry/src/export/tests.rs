@@ -70,7 +70,8 @@ fn sent(sampler: Sampler, act: impl FnOnce()) -> BTreeMap<String, SpanData> {
 }
 
 fn request<'a>(trace: Option<&'a TraceContext>) -> Request<'a> {
-    Request { method: "POST", path: "/v1/analysis", id: "r-1", trace }
+    let (path, route) = ("/v1/analysis", Some("/v1/analysis"));
+    Request { method: "POST", path, route, is_of_client: true, id: "r-1", trace }
 }
 
 /// Every span that there is, each with all that it may say.
@@ -84,7 +85,7 @@ fn everything() {
             table: "jobs",
         }));
     });
-    spans::answered(&span, "POST", Some("/v1/analysis"), 503);
+    spans::answered(&span, 503);
     drop(spans::send_hint("assay.hints", "m-1", job_id, &trace));
     drop(spans::process_hint("assay.hints", job_id, &trace));
     let worker = WorkerId::new();
@@ -187,9 +188,7 @@ fn a_caller_decides_whether_its_trace_is_sent() {
 #[test]
 fn what_asks_how_the_process_is_and_what_nobody_asked_for_is_in_no_trace() {
     let spans = sent(Sampler::AlwaysOn, || {
-        for path in ["/healthz", "/readyz", "/metrics"] {
-            drop(spans::request(&Request { path, ..request(None) }));
-        }
+        drop(spans::request(&Request { is_of_client: false, ..request(None) }));
         drop(spans::database(Statement { system: "sqlite", operation: "SELECT", table: "jobs" }));
         tracing::info_span!("a library's own").in_scope(|| tracing::info!("hello"));
         let (unsampled, now) = (TraceContext::of_span(1, 1, 0).unwrap(), Timestamp::from_millis(0));

@@ -8,13 +8,10 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::Histogram;
 
 use super::instruments::{Named, OTHER, REQUEST_S, gauge, histogram, key, many};
+use crate::methods::METHODS;
 
 const METHOD: &str = "http.request.method";
 const SCHEME: &str = "url.scheme";
-
-/// The methods of HTTP (RFC 9110 and RFC 5789), and a place for all others.
-const METHODS: [&str; 10] =
-    ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", OTHER];
 
 static DURATION: LazyLock<Histogram<f64>> = LazyLock::new(|| {
     let named = Named {
@@ -25,7 +22,9 @@ static DURATION: LazyLock<Histogram<f64>> = LazyLock::new(|| {
     histogram(named, REQUEST_S)
 });
 
-static ACTIVE: [AtomicUsize; METHODS.len()] = [const { AtomicUsize::new(0) }; METHODS.len()];
+/// Active requests of each method, and of all that HTTP does not have.
+static ACTIVE: [AtomicUsize; METHODS.len() + 1] =
+    [const { AtomicUsize::new(0) }; METHODS.len() + 1];
 
 /// A request whose answer has not begun. Dropped, it is active no more.
 #[derive(Debug)]
@@ -38,8 +37,8 @@ pub struct Request {
 impl Request {
     /// A request with this method begins. A method that HTTP does not have is one of the others.
     pub fn begin(method: &str) -> Self {
-        let others = METHODS.len() - 1;
-        let method = METHODS.iter().position(|known| *known == method).unwrap_or(others);
+        let method = METHODS.iter().position(|known| *known == method);
+        let method = method.unwrap_or(METHODS.len());
         ACTIVE[method].fetch_add(1, Ordering::Relaxed);
         Self { method, began: Instant::now() }
     }
@@ -48,7 +47,7 @@ impl Request {
     /// nothing at its address.
     pub fn answered(self, route: Option<&'static str>, status: u16) {
         let attributes = [
-            key(METHOD, METHODS[self.method]),
+            key(METHOD, METHODS.get(self.method).unwrap_or(&OTHER)),
             KeyValue::new("http.response.status_code", i64::from(status)),
             key("http.route", route.unwrap_or(OTHER)),
             key(SCHEME, "http"),
@@ -71,7 +70,7 @@ pub(super) fn register() {
         says: "Requests whose answer has not begun.",
     };
     gauge(active, |gauge| {
-        for (method, active) in METHODS.iter().zip(&ACTIVE) {
+        for (method, active) in METHODS.iter().chain([&OTHER]).zip(&ACTIVE) {
             let active = many(active.load(Ordering::Relaxed));
             gauge.is(active, &[key(METHOD, method), key(SCHEME, "http")]);
         }

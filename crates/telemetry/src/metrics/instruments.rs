@@ -34,8 +34,7 @@ pub(super) const BATCH: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 
 
 static METER: LazyLock<Meter> = LazyLock::new(|| global::meter("assay"));
 
-/// A word that is none of those known.
-pub(super) const OTHER: &str = "_OTHER";
+pub(super) use crate::methods::OTHER;
 
 /// What an instrument is called, counts in, and says.
 pub(super) struct Named {

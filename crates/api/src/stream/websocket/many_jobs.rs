@@ -13,12 +13,11 @@ use contracts::{ClientFrame, Code, JobId, Problem, StreamControl, limits};
 use futures_util::StreamExt as _;
 use futures_util::future::{AbortHandle, Abortable, BoxFuture, FutureExt as _};
 use futures_util::stream::FuturesUnordered;
+use telemetry::metrics::streams::Kind;
 
 use super::conversation::{End, Topic, Turn};
 use super::refusal::Refusal;
 use super::{close, is_asked_for, open, trace_id};
-use telemetry::metrics::streams::Kind;
-
 use crate::access::{Access, Ticket};
 use crate::problem::ApiError;
 use crate::query::Parameters;

@@ -5,12 +5,11 @@ use actix_web::{HttpRequest, HttpResponse};
 use contracts::StreamControl;
 use contracts::stream::ClosingReason;
 use engine::services::QueryError;
+use telemetry::metrics::streams::Kind;
 
 use super::conversation::{End, Topic, Turn};
 use super::refusal::Refusal;
 use super::{close, open, trace_id};
-use telemetry::metrics::streams::Kind;
-
 use crate::access::{self, Ticket};
 use crate::problem::ApiError;
 use crate::query::Parameters;
