@@ -70,7 +70,7 @@ impl Pairs {
         pairs: u32,
         seconds: u64,
     ) -> anyhow::Result<Option<Self>> {
-        let collector = ScriptedProvider::start(|_, _| Reply::status(200)).await;
+        let collector = ScriptedProvider::start(|_, _| Reply::status(200));
         let sends = [
             ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url()),
             ("ASSAY_TRACE_RATIO", RATIO.to_owned()),

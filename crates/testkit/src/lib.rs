@@ -6,7 +6,7 @@
 //! that a failure names the rule.
 //!
 //! [`servers`] starts the servers that adapters are tested against, [`provider`] one that stands in
-//! for a provider of language models.
+//! for a provider of language models; [`loopback`] has ports for them, and ports where nobody is.
 
 pub mod build;
 pub mod bus;
@@ -17,6 +17,7 @@ pub mod former;
 pub mod hint_queue;
 pub mod job_records;
 pub mod job_store;
+pub mod loopback;
 pub mod pdf;
 pub mod progress_bus;
 pub mod proof;

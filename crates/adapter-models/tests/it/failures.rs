@@ -21,7 +21,7 @@ async fn both_fail(
     script: impl Fn(usize, &Request) -> Reply + Send + Sync + 'static,
     (class, code): (ErrorClass, Code),
 ) -> Vec<String> {
-    let provider = ScriptedProvider::start(script).await;
+    let provider = ScriptedProvider::start(script);
     let mut said = Vec::new();
     for model in both(&provider) {
         let error = asked().refused_by(model.as_ref(), 0).await;
@@ -111,7 +111,7 @@ async fn a_providers_words_are_shown_on_one_short_line_and_never_with_the_key() 
     for status in [400, 401, 403, 404, 500] {
         let words = long.clone();
         let script = move |_, request: &Request| error(&request.path, status, "bad", &words);
-        let provider = ScriptedProvider::start(script).await;
+        let provider = ScriptedProvider::start(script);
         for model in both(&provider) {
             let said = asked().refused_by(model.as_ref(), 0).await.to_string();
             assert!(!said.contains("private") && !said.contains('\n'), "{said}");
@@ -177,7 +177,7 @@ async fn a_provider_that_says_nothing_in_time_has_timed_out() {
         ),
     ];
     for (what, script, first_token_timeout, idle_timeout) in scripts {
-        let provider = ScriptedProvider::start(script).await;
+        let provider = ScriptedProvider::start(script);
         let settings =
             ProviderSettings { first_token_timeout, idle_timeout, ..settings(&provider) };
         let models: [Box<dyn LanguageModel>; 2] = [
@@ -207,8 +207,7 @@ async fn no_call_takes_longer_than_its_job_has_left() {
             false => streams::openai_chunk(&json!({ "reasoning_content": "hm" }), None),
         };
         beginning(&request.path, 0).wait(Duration::from_millis(50)).repeat(thought)
-    })
-    .await;
+    });
     for model in both(&provider) {
         let mut context = call(0);
         context.left = Duration::from_millis(400);
@@ -302,12 +301,12 @@ async fn a_refusal_is_permanent() {
         end(vec![refusal], streams::openai_end("stop")),
     ];
     for reply in openai_replies {
-        let provider = ScriptedProvider::replying(vec![reply]).await;
+        let provider = ScriptedProvider::replying(vec![reply]);
         refused(&openai(&provider)).await;
     }
     for reason in ["refusal", "model_context_window_exceeded"] {
         let reply = end(streams::anthropic_deltas("3M"), streams::anthropic_end(reason));
-        let provider = ScriptedProvider::replying(vec![reply]).await;
+        let provider = ScriptedProvider::replying(vec![reply]);
         refused(&anthropic(&provider)).await;
     }
 }
@@ -324,7 +323,7 @@ async fn refused(model: &dyn LanguageModel) {
 #[tokio::test]
 async fn what_a_failed_call_had_cost_is_counted() {
     let script = |_: usize, request: &Request| beginning(&request.path, 5).cut();
-    let provider = ScriptedProvider::start(script).await;
+    let provider = ScriptedProvider::start(script);
     for model in both(&provider) {
         let mut output = Kept::default();
         let error = model.synthesize(&call(0), &asked().request(), &mut output).await;

@@ -74,7 +74,7 @@ async fn an_answer_is_streamed_without_its_marks_and_verified_with_them() {
         // Cut anywhere, as a network does.
         for bytes in [1, 37, 100_000] {
             let pieces = recorded.as_bytes().chunks(bytes).map(<[u8]>::to_vec);
-            let provider = ScriptedProvider::replying(vec![Reply::stream().pieces(pieces)]).await;
+            let provider = ScriptedProvider::replying(vec![Reply::stream().pieces(pieces)]);
             let model = &both(&provider)[usize::from(is_anthropic)];
             let synthesis = asked().answered_by(model.as_ref()).await;
             assert_eq!(synthesis.text, SHOWN);
@@ -90,7 +90,7 @@ async fn an_answer_is_streamed_without_its_marks_and_verified_with_them() {
 
 #[tokio::test]
 async fn a_request_says_who_asks_what_and_never_shows_the_key() {
-    let provider = ScriptedProvider::start(|_, request| reply(&request.path, ANSWER)).await;
+    let provider = ScriptedProvider::start(|_, request| reply(&request.path, ANSWER));
     for model in both(&provider) {
         asked().answered_by(model.as_ref()).await;
     }
@@ -129,7 +129,7 @@ async fn a_request_says_who_asks_what_and_never_shows_the_key() {
 
 #[tokio::test]
 async fn the_same_request_has_the_same_idempotency_key_until_an_attempt_fails() {
-    let provider = ScriptedProvider::start(|_, request| reply(&request.path, ANSWER)).await;
+    let provider = ScriptedProvider::start(|_, request| reply(&request.path, ANSWER));
     let model = openai(&provider);
     let asked = asked();
     let mut context = call(0);
@@ -158,8 +158,7 @@ async fn an_answer_that_breaks_its_form_is_asked_for_once_more_and_the_text_star
     ] {
         let provider = ScriptedProvider::start(move |number, request| {
             reply(&request.path, if number % 2 == 1 { broken } else { ANSWER })
-        })
-        .await;
+        });
         for model in both(&provider) {
             let mut output = Kept::default();
             let synthesis = model
@@ -183,8 +182,7 @@ async fn an_answer_that_breaks_its_form_is_asked_for_once_more_and_the_text_star
 
 #[tokio::test]
 async fn an_answer_that_breaks_its_form_twice_is_invalid() {
-    let provider =
-        ScriptedProvider::start(|_, request| reply(&request.path, "Something, surely.")).await;
+    let provider = ScriptedProvider::start(|_, request| reply(&request.path, "Something, surely."));
     for (made, model) in (1..).zip(both(&provider)) {
         let mut output = Kept::default();
         let error = model
@@ -205,8 +203,7 @@ async fn an_answer_that_is_cut_off_at_its_limit_is_asked_for_once_more() {
         };
         pieces.extend(end);
         if number % 2 == 1 { Reply::stream().pieces(pieces) } else { reply(&request.path, ANSWER) }
-    })
-    .await;
+    });
     for model in both(&provider) {
         let mut output = Kept::default();
         let answered = model.synthesize(&call(0), &asked().request(), &mut output).await;
@@ -218,7 +215,7 @@ async fn an_answer_that_is_cut_off_at_its_limit_is_asked_for_once_more() {
 #[tokio::test]
 async fn what_the_passages_do_not_hold_is_an_empty_answer() {
     let provider =
-        ScriptedProvider::start(|_, request| reply(&request.path, "INSUFFICIENT EVIDENCE")).await;
+        ScriptedProvider::start(|_, request| reply(&request.path, "INSUFFICIENT EVIDENCE"));
     for model in both(&provider) {
         let synthesis = asked().answered_by(model.as_ref()).await;
         assert_eq!((synthesis.text.as_str(), synthesis.citations.len()), ("", 0));
@@ -230,7 +227,7 @@ async fn what_the_passages_do_not_hold_is_an_empty_answer() {
 async fn usage_is_estimated_where_the_provider_counts_nothing() {
     let mut pieces = streams::openai_deltas(ANSWER);
     pieces.push(streams::openai_chunk(&json!({}), Some("stop")));
-    let provider = ScriptedProvider::replying(vec![Reply::stream().pieces(pieces)]).await;
+    let provider = ScriptedProvider::replying(vec![Reply::stream().pieces(pieces)]);
     let usage = asked().answered_by(&openai(&provider)).await.usage;
     let body = provider.requests()[0].json();
     let sent: usize = [0, 1]
@@ -262,8 +259,7 @@ fn calls(path: &str, calls: &[(&str, &str)]) -> Reply {
 async fn a_model_says_which_tools_to_call_with_what() {
     let provider = ScriptedProvider::start(|_, request| {
         calls(&request.path, &[("calculator", r#"{"expression": "1577 / 32765"}"#), ("clock", "")])
-    })
-    .await;
+    });
     let (asked, tools) = (asked(), [calculator()]);
     let request = ToolChoiceRequest { about: asked.request(), tools: &tools };
     for model in both(&provider) {
@@ -290,7 +286,7 @@ async fn a_model_says_which_tools_to_call_with_what() {
 
 #[tokio::test]
 async fn a_model_that_wants_no_tool_calls_none() {
-    let provider = ScriptedProvider::start(|_, request| reply(&request.path, "NONE")).await;
+    let provider = ScriptedProvider::start(|_, request| reply(&request.path, "NONE"));
     let (asked, tools) = (asked(), [calculator()]);
     for model in both(&provider) {
         let request = ToolChoiceRequest { about: asked.request(), tools: &tools };
@@ -310,8 +306,7 @@ async fn arguments_that_are_no_object_are_asked_for_once_more() {
             let whole = r#"{"expression": "1"}"#;
             let arguments = if number % 2 == 1 { broken } else { whole };
             calls(&request.path, &[("calculator", arguments)])
-        })
-        .await;
+        });
         let (asked, tools) = (asked(), [calculator()]);
         let request = ToolChoiceRequest { about: asked.request(), tools: &tools };
         for model in both(&provider) {

@@ -9,11 +9,11 @@ use crate::providers::{asked, settings};
 
 #[tokio::test]
 async fn a_provider_that_cannot_be_reached_is_unavailable() {
-    let provider = ScriptedProvider::start(|_, _| Reply::none()).await;
+    let provider = ScriptedProvider::start(|_, _| Reply::none());
     let mut settings = settings(&provider);
-    let address = provider.stop().await;
+    let closed = provider.stop().await;
     for (base_url, words) in [
-        (format!("http://{address}/v1"), "connection refused"),
+        (format!("http://{}/v1", closed.address()), "connection refused"),
         ("http://no-such-provider.invalid/v1".to_owned(), "its name cannot be resolved"),
     ] {
         settings.base_url = base_url;

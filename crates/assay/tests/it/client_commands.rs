@@ -35,7 +35,7 @@ impl Place {
         Server::start(&self.data(), &self.dir.path().join("ledger"))
     }
 
-    fn restart_server(&self, listen: &str) -> Server {
+    fn start_server_at(&self, listen: &str) -> Server {
         Server::start_at(listen, &self.data(), &self.dir.path().join("ledger"))
     }
 

@@ -3,11 +3,11 @@
 #[cfg(feature = "fleet")]
 mod fleet;
 
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
+use testkit::loopback::ClosedPort;
 use testkit::provider::{Reply, ScriptedProvider};
 
 use crate::process::Server;
@@ -137,15 +137,14 @@ async fn each_model_is_looked_for_at_its_provider() {
             Some("Bearer s3cret") => Reply::json(200, &models()),
             _ => Reply::status(401),
         }
-    })
-    .await;
-    let refusing = ScriptedProvider::replying(vec![Reply::status(401)]).await;
-    let broken = ScriptedProvider::replying(vec![Reply::status(503)]).await;
-    let mute = ScriptedProvider::replying(vec![Reply::status(404)]).await;
-    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    });
+    let refusing = ScriptedProvider::replying(vec![Reply::status(401)]);
+    let broken = ScriptedProvider::replying(vec![Reply::status(503)]);
+    let mute = ScriptedProvider::replying(vec![Reply::status(404)]);
+    let closed = ClosedPort::any();
     let [right, refusing, broken, mute] = [provider, refusing, broken, mute]
         .map(|provider| (format!("{}/v1", provider.url()), provider));
-    let gone = format!("http://{gone}/v1");
+    let gone = format!("http://{}/v1", closed.address());
     let dir = tempfile::tempdir().unwrap();
     let file = configured(
         dir.path(),

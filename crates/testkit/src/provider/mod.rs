@@ -5,14 +5,13 @@
 //! ones of both protocols among them.
 //!
 //! ```no_run
-//! # async fn example() {
+//! # fn example() {
 //! use testkit::provider::{Reply, ScriptedProvider};
 //!
 //! let provider = ScriptedProvider::start(|number, _request| match number {
 //!     1 => Reply::status(429).header("retry-after", "2"),
 //!     _ => Reply::openai("Net sales were $32,765 million [1]."),
-//! })
-//! .await;
+//! });
 //! let base_url = format!("{}/v1", provider.url());
 //! # }
 //! ```
@@ -21,12 +20,13 @@ mod reply;
 mod request;
 pub mod streams;
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+
+use crate::loopback::ClosedPort;
 
 pub use reply::Reply;
 pub use request::Request;
@@ -60,34 +60,33 @@ impl ScriptedProvider {
     ///
     /// # Panics
     /// If no port of loopback can be listened on.
-    pub async fn start(script: impl Fn(usize, &Request) -> Reply + Send + Sync + 'static) -> Self {
-        let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        Self::start_at(address, script).await.expect("a free port of loopback")
+    pub fn start(script: impl Fn(usize, &Request) -> Reply + Send + Sync + 'static) -> Self {
+        Self::start_at(ClosedPort::any(), script)
     }
 
     /// A provider that gives these replies in turn, the last of them for ever.
     ///
     /// # Panics
     /// If there are none.
-    pub async fn replying(replies: Vec<Reply>) -> Self {
+    pub fn replying(replies: Vec<Reply>) -> Self {
         assert!(!replies.is_empty(), "a provider has something to reply");
-        Self::start(move |number, _| replies[(number - 1).min(replies.len() - 1)].clone()).await
+        Self::start(move |number, _| replies[(number - 1).min(replies.len() - 1)].clone())
     }
 
     /// A provider at a known address: one that comes back after an outage.
     ///
-    /// # Errors
-    /// If the address is taken.
-    pub async fn start_at(
-        address: SocketAddr,
+    /// # Panics
+    /// If the system does not let it listen.
+    pub fn start_at(
+        port: ClosedPort,
         script: impl Fn(usize, &Request) -> Reply + Send + Sync + 'static,
-    ) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
-        let address = listener.local_addr()?;
+    ) -> Self {
+        let address = port.address();
+        let listener = port.open().expect("a port of our own");
         let script: Arc<Script> = Arc::new(script);
         let shared = Arc::new(Shared { script: Mutex::new(script), seen: Mutex::default() });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
-        Ok(Self { address, shared, accepting })
+        Self { address, shared, accepting }
     }
 
     /// Where it listens.
@@ -119,13 +118,16 @@ impl ScriptedProvider {
         lock(&self.shared.seen).requests.clone()
     }
 
-    /// Closes the port, so that connections are refused, and cuts every connection; returns where
-    /// it was.
-    pub async fn stop(mut self) -> SocketAddr {
+    /// Closes the port, so that connections are refused while it is held, and cuts every
+    /// connection.
+    ///
+    /// # Panics
+    /// If somebody else takes the port in the same moment.
+    pub async fn stop(mut self) -> ClosedPort {
         self.accepting.abort();
         // An aborted task is over, and has dropped its socket, once it is awaited.
         let _ = (&mut self.accepting).await;
-        self.address
+        ClosedPort::at(self.address).expect("a port that was just closed")
     }
 }
 

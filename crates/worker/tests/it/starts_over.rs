@@ -22,8 +22,7 @@ async fn an_answer_that_starts_over_within_a_call_is_never_mixed_with_the_one_be
             .wait(SHOWN_AFTER)
             .pieces(streams::openai_end("stop")),
         _ => Reply::openai("Every scripted question has the same answer [1], and this is it [1]."),
-    })
-    .await;
+    });
     let settings = ProviderSettings::new("cloud", &provider.url(), "scripted-1");
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());

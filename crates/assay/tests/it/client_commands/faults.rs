@@ -5,6 +5,7 @@ use std::process::Stdio;
 
 use contracts::Event;
 use serde_json::Value;
+use testkit::loopback;
 
 use super::{NOBODY, Place, Said, lines};
 use crate::fake_server::{FakeServer, event_stream, header, http};
@@ -21,7 +22,7 @@ async fn check_restart(place: &Place, first: Server, listen: &str) {
         assert!(out.read_line(&mut text).unwrap() > 0, "{text}");
     }
     first.kill_9();
-    let second = place.restart_server(listen);
+    let second = place.start_server_at(listen);
     out.read_to_string(&mut text).unwrap();
     assert_eq!(watching.wait().unwrap().code(), Some(0), "{text}");
     let log = second.events(&place.job(&id)).await.events;
@@ -32,9 +33,10 @@ async fn check_restart(place: &Place, first: Server, listen: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transcript_is_the_log_though_the_server_was_killed_meanwhile() {
     let mut place = Place::new();
-    let server = place.start_server();
+    let [address] = loopback::addresses();
+    let listen = address.to_string();
+    let server = place.start_server_at(&listen);
     place.server = Some(server.base().to_owned());
-    let listen = server.base().trim_start_matches("http://").to_owned();
     check_restart(&place, server, &listen).await;
 }
 

@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use testkit::loopback::ClosedPort;
+
 use super::Report;
 use crate::fleet::processes::{Fleet, Servers};
 
@@ -42,9 +44,10 @@ async fn a_database_that_lacks_a_migration_is_told_to_be_migrated() {
 
 #[test]
 fn a_database_that_is_not_reached_is_told() {
-    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let gone = ClosedPort::any();
     let dir = tempfile::tempdir().unwrap();
-    let report = Report::of(&mut at(&format!("postgres://a:s3cret@{gone}/assay"), &dir));
+    let report =
+        Report::of(&mut at(&format!("postgres://a:s3cret@{}/assay", gone.address()), &dir));
     assert_eq!(report.code, Some(1));
     report.assert("database", "fail", &["a:***@", "start PostgreSQL"]);
 }
@@ -71,9 +74,9 @@ async fn a_broker_that_refuses_a_password_or_is_down_is_told() {
     let wrong = format!("amqp://guest:s3cret@{rest}");
     let report = Report::of(at(&database.url(), &dir).env("ASSAY_AMQP_URL", wrong));
     report.assert("broker", "fail", &["guest:***@", "correct user, password"]);
-    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let gone = format!("amqp://guest:guest@{gone}/%2f");
-    let report = Report::of(at(&database.url(), &dir).env("ASSAY_AMQP_URL", gone));
+    let gone = ClosedPort::any();
+    let url = format!("amqp://guest:guest@{}/%2f", gone.address());
+    let report = Report::of(at(&database.url(), &dir).env("ASSAY_AMQP_URL", url));
     report.assert("broker", "fail", &["start RabbitMQ"]);
 }
 

@@ -1,6 +1,7 @@
 //! The servers and the processes of a fleet under test.
 
 use std::fs::OpenOptions;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -141,6 +142,11 @@ impl Fleet {
     /// Starts a gateway on a free port.
     pub(crate) fn gateway(&self) -> Server {
         Server::of(self.gateway_command("127.0.0.1:0"))
+    }
+
+    /// Starts a gateway at this address.
+    pub(crate) fn gateway_at(&self, address: SocketAddr) -> Server {
+        Server::of(self.gateway_command(&address.to_string()))
     }
 
     /// What starts a gateway at this address.

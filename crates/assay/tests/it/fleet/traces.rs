@@ -36,7 +36,6 @@ async fn provider() -> ScriptedProvider {
             _ => Reply::openai(ANSWER),
         }
     })
-    .await
 }
 
 fn choice(request: &Request) -> Reply {
@@ -97,7 +96,7 @@ async fn a_job_that_was_retried_and_handed_over_is_one_connected_trace() {
 #[tokio::test(flavor = "multi_thread")]
 async fn only_the_traces_that_were_chosen_are_sent_and_over_http_as_well() {
     let Some(servers) = Servers::start().await else { return };
-    let collector = Collector::http().await;
+    let collector = Collector::http();
     let fleet = Fleet::new(&servers);
     let mut gateway = sending_to(fleet.gateway_command("127.0.0.1:0"), &collector);
     gateway.env("ASSAY_TRACE_RATIO", "0");
@@ -125,7 +124,7 @@ async fn only_the_traces_that_were_chosen_are_sent_and_over_http_as_well() {
 async fn a_collector_that_is_away_or_does_not_answer_holds_nothing_up() {
     let Some(servers) = Servers::start().await else { return };
     let fleet = Fleet::new(&servers);
-    for collector in [Collector::away().await, Collector::silent().await] {
+    for collector in [Collector::away(), Collector::silent()] {
         let gateway = Server::of(sending_to(fleet.gateway_command("127.0.0.1:0"), &collector));
         let worker = Worker::of(sending_to(fleet.worker_command("one"), &collector));
         let job = post(&gateway, &TraceContext::root()).await;

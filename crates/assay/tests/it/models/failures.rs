@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use contracts::{Code, JobState};
 use serde_json::json;
+use testkit::loopback::ClosedPort;
 use testkit::provider::{Reply, Request, ScriptedProvider, streams};
 
 use super::{Home, anthropic, asking, openai, until_ended};
@@ -62,9 +63,9 @@ fn reply(request: &Request) -> Reply {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_failure_of_a_provider_ends_in_its_code_its_state_and_its_retry() {
-    let provider = ScriptedProvider::start(|_, request| reply(request)).await;
-    let gone = ScriptedProvider::start(|_, _| Reply::none()).await.stop().await;
-    let gone = format!("http://{gone}");
+    let provider = ScriptedProvider::start(|_, request| reply(request));
+    let closed = ClosedPort::any();
+    let gone = format!("http://{}", closed.address());
     let unknown = "http://no-such-host.invalid".to_owned();
     let mut cases: Vec<(String, String, &Case)> = Vec::new();
     for case in CASES {
@@ -108,8 +109,7 @@ async fn a_retry_after_is_kept_to() {
     let provider = ScriptedProvider::start(|number, _| match number {
         1 => Reply::status(429).header("retry-after", "3"),
         _ => Reply::openai(super::ANSWER),
-    })
-    .await;
+    });
     let home = Home::with(&[("local", openai(&provider.url(), "m"))]);
     let server = home.serve();
     let job = server.submit_with(asking(json!({}))).await;

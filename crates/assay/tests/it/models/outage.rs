@@ -6,6 +6,7 @@ use contracts::event::RequeueReason;
 use contracts::job::AttemptOutcome;
 use contracts::{Code, Job, JobState};
 use serde_json::json;
+use testkit::loopback::ClosedPort;
 use testkit::proof::{Length, figure};
 use testkit::provider::{Reply, ScriptedProvider};
 use tokio::time::{Instant, sleep};
@@ -21,10 +22,10 @@ const RECOVERY_MAX: Duration = Duration::from_secs(60);
 #[tokio::test(flavor = "multi_thread")]
 async fn jobs_wait_out_an_outage_of_their_provider_and_lose_no_more_than_one_attempt() {
     let outage = Duration::from_secs(OUTAGE_S.now("ASSAY_TEST_OUTAGE_S") as u64);
-    let provider = ScriptedProvider::start(|_, _| Reply::openai(ANSWER)).await;
+    let provider = ScriptedProvider::start(|_, _| Reply::openai(ANSWER));
     let home = Home::with(&[("local", openai(&provider.url(), "m"))]);
     let server = home.serve();
-    let address = provider.stop().await;
+    let closed = provider.stop().await;
     let mut jobs = Vec::new();
     for _ in 0..JOBS {
         let timeout_s = (outage + RECOVERY_MAX).as_secs() + 60;
@@ -39,7 +40,7 @@ async fn jobs_wait_out_an_outage_of_their_provider_and_lose_no_more_than_one_att
         let job = server.job(job).await;
         assert!(!job.state.is_terminal() && job.failures <= 1, "{job:?}");
     }
-    let provider = ScriptedProvider::start_at(address, |_, _| Reply::openai(ANSWER)).await.unwrap();
+    let provider = ScriptedProvider::start_at(closed, |_, _| Reply::openai(ANSWER));
     let back = Instant::now();
     let mut ended = Vec::new();
     for job in &jobs {
@@ -81,9 +82,10 @@ fn assert_postponed(job: &Job) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_model_answers_while_the_first_is_out() {
-    let gone = ScriptedProvider::start(|_, _| Reply::none()).await.stop().await;
-    let other = ScriptedProvider::start(|_, _| Reply::openai(ANSWER)).await;
-    let first = format!("{}fallback = [\"other\"]\n", openai(&format!("http://{gone}"), "m"));
+    let gone = ClosedPort::any();
+    let other = ScriptedProvider::start(|_, _| Reply::openai(ANSWER));
+    let first =
+        format!("{}fallback = [\"other\"]\n", openai(&format!("http://{}", gone.address()), "m"));
     let home = Home::with(&[("first", first), ("other", openai(&other.url(), "m"))]);
     let server = home.serve();
     for _ in 0..3 {
@@ -97,7 +99,7 @@ async fn another_model_answers_while_the_first_is_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_names_its_model_and_an_unknown_one_is_refused() {
-    let provider = ScriptedProvider::start(|_, _| Reply::openai(ANSWER)).await;
+    let provider = ScriptedProvider::start(|_, _| Reply::openai(ANSWER));
     let home = Home::with(&[("local", openai(&provider.url(), "m"))]);
     let server = home.serve();
     for (model, calls) in [("extractive", 0), ("local", 1)] {

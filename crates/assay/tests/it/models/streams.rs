@@ -87,8 +87,7 @@ async fn after_a_kill_in_mid_stream_no_reader_mixes_the_two_texts() {
     let provider = ScriptedProvider::start(|number, _| match number {
         1 => Reply::stream().pieces(streams::openai_deltas(FIRST)).stall(),
         _ => Reply::openai(ANSWER),
-    })
-    .await;
+    });
     let fields = openai(&provider.url(), "m").replace("timeout_s = 2", "timeout_s = 60");
     let home = Home::with(&[("local", fields)]);
     let first = home.serve();

@@ -48,8 +48,7 @@ async fn a_figure_that_a_model_had_computed_is_sourced() {
         }
         let knows_it = request.body.contains("A tool was called");
         if knows_it { text(request, "NONE") } else { calculation(request, "1577 - 1420") }
-    })
-    .await;
+    });
     let home = home(&provider.url());
     let server = home.serve();
     for model in ["openai", "anthropic"] {
@@ -70,8 +69,7 @@ async fn a_model_that_always_wants_another_call_ends_at_the_bound_with_an_answer
     let provider = ScriptedProvider::start(|number, request| match offers_tools(request) {
         true => calculation(request, &format!("{number} + 1")),
         false => text(request, super::ANSWER),
-    })
-    .await;
+    });
     let home = home(&provider.url());
     let server = home.serve();
     for model in ["openai", "anthropic"] {

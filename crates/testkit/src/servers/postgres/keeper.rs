@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -10,7 +9,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 use super::USER;
-use crate::skip;
+use crate::{loopback, skip};
 
 /// The process that starts and stops the server, and outlives the tests to clean up after them.
 pub(super) struct Keeper {
@@ -39,7 +38,7 @@ impl Keeper {
         let made = initdb.arg(dir.join("data")).args(["--username", USER]).current_dir(&dir);
         let made = made.output().expect("initdb runs");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let port = free_port();
+        let [port] = loopback::ports();
         let mut process = Command::new("sh")
             .args(["-c", include_str!("keeper.sh"), "keeper"])
             .arg(&dir)
@@ -141,9 +140,4 @@ fn settings(dir: &Path, port: u16) -> Vec<String> {
     ];
     let settings = settings.into_iter().flat_map(|setting| ["-c".to_owned(), setting]);
     ["-D".to_owned(), data].into_iter().chain(settings).collect()
-}
-
-fn free_port() -> u16 {
-    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
-    free.local_addr().expect("it has an address").port()
 }

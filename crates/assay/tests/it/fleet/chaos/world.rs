@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use testkit::loopback;
 use testkit::servers::Postgres;
 use testkit::servers::rabbitmq::RabbitMq;
 use tokio::task::block_in_place;
@@ -48,15 +49,14 @@ impl<'a> World<'a> {
         postgres: &'a Postgres,
         broker: &'a RabbitMq,
     ) -> Self {
-        let gateways: [Server; GATEWAYS] = std::array::from_fn(|_| fleet.gateway());
-        let address = |gateway: &Server| gateway.base().trim_start_matches("http://").parse();
+        let addresses = loopback::addresses();
         Self {
             fleet,
             servers,
             postgres,
             broker,
-            addresses: gateways.each_ref().map(|gateway| address(gateway).unwrap()),
-            gateways: gateways.map(Some),
+            addresses,
+            gateways: addresses.map(|address| Some(fleet.gateway_at(address))),
             workers: std::array::from_fn(|n| Some(fleet.worker(&name(n)))),
             database: Database::Up,
             postponed: Vec::new(),

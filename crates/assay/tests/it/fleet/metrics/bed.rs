@@ -1,9 +1,10 @@
 //! A fleet that is looked at.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::process::Command;
 use std::time::Duration;
 
+use testkit::loopback;
 use testkit::provider::{Reply, Request, ScriptedProvider};
 
 use super::super::processes::{Fleet, Servers};
@@ -15,7 +16,7 @@ const ANSWER: &str = "Every scripted question has the same answer, and this is i
 
 /// A process's own address for those who look after it.
 fn looked_after(mut command: Command) -> (Command, SocketAddr) {
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let [address] = loopback::addresses();
     command.env("ASSAY_ADMIN_LISTEN", address.to_string());
     (command, address)
 }
@@ -37,7 +38,7 @@ impl Bed {
             Some("babbles") => Reply::openai("It was 17, as everybody knows."),
             _ => Reply::openai(ANSWER),
         };
-        let provider = ScriptedProvider::start(reply).await;
+        let provider = ScriptedProvider::start(reply);
         let model = |name: &str| {
             format!(
                 "[models.{name}]\nkind = \"openai\"\nbase_url = \"{}/v1\"\nmodel = \"{name}\"\n\

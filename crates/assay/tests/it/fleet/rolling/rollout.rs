@@ -6,6 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use testkit::loopback;
 use tokio::task::block_in_place;
 
 use super::service::Service;
@@ -39,15 +40,13 @@ impl<'a> Rollout<'a> {
     /// Starts all processes, of this release.
     pub(super) fn start(servers: &'a Servers<'a>) -> Self {
         let fleet = Fleet::with_tools(servers);
-        let gateways: [Server; GATEWAYS] = std::array::from_fn(|_| fleet.gateway());
-        let address = |gateway: &Server| gateway.base().trim_start_matches("http://").parse();
-        let addresses = gateways.each_ref().map(|gateway| address(gateway).unwrap());
+        let addresses = loopback::addresses();
         Self {
             service: Arc::new(Service::at(addresses)),
             told: Vec::new(),
             servers,
             addresses,
-            gateways: gateways.map(Some),
+            gateways: addresses.map(|address| Some(fleet.gateway_at(address))),
             workers: std::array::from_fn(|n| Some(Worker::of(worker_command(&fleet, n)))),
             fleet,
         }

@@ -19,6 +19,7 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value as AnyValue;
 use opentelemetry_proto::tonic::common::v1::{AnyValue as Any, KeyValue};
 use opentelemetry_proto::tonic::trace::v1 as otlp;
 use prost::Message as _;
+use testkit::loopback::ClosedPort;
 use testkit::provider::{Reply, Request, ScriptedProvider};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -67,31 +68,33 @@ pub(super) struct Collector {
 }
 
 enum Serving {
-    Nobody,
+    Nobody { _closed: ClosedPort },
     Http { _server: ScriptedProvider },
     Grpc { _stop: DropGuard },
 }
 
 impl Collector {
     /// One that is spoken to over HTTP.
-    pub(super) async fn http() -> Self {
+    pub(super) fn http() -> Self {
         let received = Received::default();
         let kept = received.clone();
-        let server = ScriptedProvider::start(move |_, request| kept.take(request)).await;
+        let server = ScriptedProvider::start(move |_, request| kept.take(request));
         let url = server.url();
         let serving = Serving::Http { _server: server };
         Self { url, protocol: "http/protobuf", received, _serving: serving }
     }
 
     /// None: nobody listens there.
-    pub(super) async fn away() -> Self {
-        let Self { url, protocol, received, .. } = Self::http().await;
-        Self { url, protocol, received, _serving: Serving::Nobody }
+    pub(super) fn away() -> Self {
+        let closed = ClosedPort::any();
+        let url = format!("http://{}", closed.address());
+        let serving = Serving::Nobody { _closed: closed };
+        Self { url, protocol: "http/protobuf", received: Received::default(), _serving: serving }
     }
 
     /// One that takes what it is sent, and never answers.
-    pub(super) async fn silent() -> Self {
-        let server = ScriptedProvider::start(|_, _| Reply::silence()).await;
+    pub(super) fn silent() -> Self {
+        let server = ScriptedProvider::start(|_, _| Reply::silence());
         let (url, received) = (server.url(), Received::default());
         let serving = Serving::Http { _server: server };
         Self { url, protocol: "http/protobuf", received, _serving: serving }
