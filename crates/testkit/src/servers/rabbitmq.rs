@@ -10,7 +10,6 @@
 mod host;
 mod leash;
 mod node;
-mod port;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -122,6 +121,7 @@ impl RabbitMq {
     /// Starts the broker within its process.
     pub async fn start_app(&self) {
         self.node.must("ok = rabbit:start()".to_owned()).await;
+        self.node.until_started().await;
     }
 
     /// Makes a broker that is stopped forget everything: virtual hosts, users, queues, messages.

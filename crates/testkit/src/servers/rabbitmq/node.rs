@@ -16,7 +16,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::leash::Leash;
-use super::port;
+use crate::loopback;
 
 /// Where Debian keeps the scripts that run as whoever starts them, in a folder a version; the ones
 /// on the path run as the user `rabbitmq`.
@@ -75,7 +75,7 @@ impl Node {
         let cookie_file = home.join(".erlang.cookie");
         fs::write(&cookie_file, &cookie).expect("a file");
         fs::set_permissions(&cookie_file, fs::Permissions::from_mode(0o400)).expect("ours");
-        let ports = port::free(std::process::id()).expect("three free ports in a row");
+        let ports = loopback::ports();
         let node = Self {
             programs,
             folder,
@@ -99,10 +99,22 @@ impl Node {
         let node = Arc::clone(self);
         let started = tokio::task::spawn_blocking(move || node.launch()).await;
         started.expect("no panic").expect("RabbitMQ can be started");
+        self.until_started().await;
+    }
+
+    /// Returns when the broker within the node accepts clients, and can be stopped and started.
+    ///
+    /// A broker that is up still counts as booting for a moment, and one that is stopped in that
+    /// moment takes the next order to start it for done.
+    ///
+    /// # Panics
+    /// If that takes too long, with what it logged last.
+    pub(super) async fn until_started(&self) {
         let end = tokio::time::Instant::now() + START_MAX;
-        let ready = "rabbit:is_running() andalso rabbit_networking:active_listeners() =/= []";
+        let started = "rabbit:is_running() andalso rabbit_networking:active_listeners() =/= [] \
+                       andalso whereis(rabbit_boot) =:= undefined";
         loop {
-            let answer = self.eval(ready.to_owned()).await;
+            let answer = self.eval(started.to_owned()).await;
             if answer.as_deref() == Ok("true") {
                 return;
             }
