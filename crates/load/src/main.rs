@@ -62,7 +62,7 @@ enum Load {
     Submit,
     /// Submits a job, and waits for its end
     Jobs,
-    /// The same, of two systems in turn, of which one sends its telemetry
+    /// The same, of two systems in turn, of which one has telemetry
     Telemetry,
 }
 
@@ -105,8 +105,8 @@ async fn main() -> anyhow::Result<()> {
 async fn pairs(program: &Program, args: &Args) -> anyhow::Result<()> {
     let bar = progress(format!("telemetry, {} pairs", args.pairs));
     let baseline = args.baseline.clone().map(|path| Program::at(Some(path))).transpose()?;
-    let silent = baseline.as_ref().unwrap_or(program);
-    let measured = Pairs::measure(silent, program, args.pairs, args.seconds).await?;
+    let without = baseline.as_ref().unwrap_or(program);
+    let measured = Pairs::measure(without, program, args.pairs, args.seconds).await?;
     bar.finish_and_clear();
     let measured = measured.context("not measured: PostgreSQL or RabbitMQ is not here")?;
     let mut out = stdout().lock();

@@ -1,4 +1,4 @@
-//! What telemetry costs: two systems under the same load in turn, of which one sends.
+//! What telemetry costs: two systems under the same load in turn, of which one has it.
 
 use std::fmt;
 use std::time::Duration;
@@ -24,7 +24,7 @@ const WARM_UP: Duration = Duration::from_secs(2);
 /// All pairs.
 pub(crate) struct Pairs {
     seconds: u64,
-    /// Of the system that sends nothing, and of the one that sends.
+    /// Of the system without telemetry, and of the one that measures, and sends.
     pairs: Vec<(Measured, Measured)>,
     /// Messages that the collector received.
     received: usize,
@@ -63,10 +63,10 @@ impl Side {
 
 impl Pairs {
     /// Measures so many pairs, each side for so long; `None` if a server that they need is not
-    /// here. `silent` is the program of the side that sends nothing.
+    /// here. `without` is the program of the side that has its telemetry off.
     pub(crate) async fn measure(
-        silent: &Program,
-        sending: &Program,
+        without: &Program,
+        with: &Program,
         pairs: u32,
         seconds: u64,
     ) -> anyhow::Result<Option<Self>> {
@@ -75,20 +75,21 @@ impl Pairs {
             ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url()),
             ("ASSAY_TRACE_RATIO", RATIO.to_owned()),
         ];
+        let off = [("OTEL_SDK_DISABLED", "true".to_owned())];
         // The newer program first: the databases of both are of the form that it gives.
-        let sending = Side::start(sending, &sends).await?;
-        let silent = Side::start(silent, &[]).await?;
-        let (Some(silent), Some(sending)) = (silent, sending) else { return Ok(None) };
+        let with = Side::start(with, &sends).await?;
+        let without = Side::start(without, &off).await?;
+        let (Some(without), Some(with)) = (without, with) else { return Ok(None) };
         let time = Duration::from_secs(seconds);
         let mut measured = Vec::new();
         for pair in 0..pairs {
             // Each is the first as often as the other.
             measured.push(if pair % 2 == 0 {
-                let silent = silent.measure(time).await?;
-                (silent, sending.measure(time).await?)
+                let without = without.measure(time).await?;
+                (without, with.measure(time).await?)
             } else {
-                let sending = sending.measure(time).await?;
-                (silent.measure(time).await?, sending)
+                let with = with.measure(time).await?;
+                (without.measure(time).await?, with)
             });
         }
         Ok(Some(Self { seconds, pairs: measured, received: collector.count() }))
@@ -96,26 +97,24 @@ impl Pairs {
 
     /// What is left of the throughput: the median over the pairs.
     fn throughput(&self) -> f64 {
-        let ratio = |(silent, sending): &(Measured, Measured)| {
-            sending.jobs_per_second / silent.jobs_per_second
-        };
+        let ratio =
+            |(without, with): &(Measured, Measured)| with.jobs_per_second / without.jobs_per_second;
         median(self.pairs.iter().map(ratio).collect())
     }
 
     /// How much more processor time a job takes: the median over the pairs.
     fn processor(&self) -> f64 {
-        let ratio = |(silent, sending): &(Measured, Measured)| {
-            sending.cpu_ms_per_job / silent.cpu_ms_per_job
-        };
+        let ratio =
+            |(without, with): &(Measured, Measured)| with.cpu_ms_per_job / without.cpu_ms_per_job;
         median(self.pairs.iter().map(ratio).collect())
     }
 
     /// The measurement as JSON.
     pub(crate) fn to_json(&self) -> Value {
-        let pairs = self.pairs.iter().map(|(silent, sending)| {
+        let pairs = self.pairs.iter().map(|(without, with)| {
             json!({
-                "jobs_per_second": [silent.jobs_per_second, sending.jobs_per_second],
-                "cpu_ms_per_job": [silent.cpu_ms_per_job, sending.cpu_ms_per_job],
+                "jobs_per_second": [without.jobs_per_second, with.jobs_per_second],
+                "cpu_ms_per_job": [without.cpu_ms_per_job, with.cpu_ms_per_job],
             })
         });
         json!({
@@ -132,17 +131,17 @@ impl Pairs {
 impl fmt::Display for Pairs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:>6}  {:>19}  {:>23}", "", "jobs/s", "processor ms/job")?;
-        let (silent, sending) = ("silent", "sending");
-        writeln!(f, "{:>6}  {silent:>9} {sending:>9}  {silent:>11} {sending:>11}", "pair")?;
-        for (pair, (silent, sending)) in self.pairs.iter().enumerate() {
+        let (without, with) = ("without", "with");
+        writeln!(f, "{:>6}  {without:>9} {with:>9}  {without:>11} {with:>11}", "pair")?;
+        for (pair, (without, with)) in self.pairs.iter().enumerate() {
             writeln!(
                 f,
                 "{:>6}  {:>9.0} {:>9.0}  {:>11.2} {:>11.2}",
                 pair + 1,
-                silent.jobs_per_second,
-                sending.jobs_per_second,
-                silent.cpu_ms_per_job,
-                sending.cpu_ms_per_job,
+                without.jobs_per_second,
+                with.jobs_per_second,
+                without.cpu_ms_per_job,
+                with.cpu_ms_per_job,
             )?;
         }
         let (throughput, processor) = (self.throughput(), self.processor());

@@ -10,6 +10,7 @@
 
 pub mod build;
 pub mod bus;
+pub mod certificates;
 pub mod clock;
 pub mod document_store;
 mod eventually;

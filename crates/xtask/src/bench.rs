@@ -10,8 +10,8 @@ use clap::{Args, value_parser};
 /// What to measure.
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
-    /// `submit`: until a job is accepted; `jobs`: until it has ended; `telemetry`: what sending it
-    /// costs, in pairs.
+    /// `submit`: until a job is accepted; `jobs`: until it has ended; `telemetry`: what it costs,
+    /// in pairs.
     #[arg(value_parser = PossibleValuesParser::new(["submit", "jobs", "telemetry"]))]
     load: String,
     /// Seconds of each measurement.
@@ -23,8 +23,8 @@ pub(crate) struct BenchArgs {
     /// Pairs of measurements of what telemetry costs [default: 5].
     #[arg(long, value_name = "N")]
     pairs: Option<u32>,
-    /// The program that sends nothing, in such pairs: that of the former release, say [default:
-    /// the one that sends].
+    /// The program without telemetry, in such pairs: that of the former release, say [default: the
+    /// same].
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
     /// Prints JSON instead of a table, alone on stdout.

@@ -49,22 +49,13 @@ async fn a_provider_that_speaks_no_tls_is_unavailable() {
 #[cfg(feature = "https")]
 #[tokio::test]
 async fn a_certificate_that_nobody_vouches_for_is_as_good_as_none() {
+    use testkit::certificates::Certificates;
     use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = |name: &str| folder.path().join(name);
-    let mut certify = std::process::Command::new("openssl");
-    certify.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]);
-    certify.args(["-nodes", "-days", "2", "-subj", "/CN=localhost"]);
-    certify.args(["-addext", "subjectAltName=IP:127.0.0.1"]);
-    certify.arg("-keyout").arg(file("key")).arg("-out").arg(file("certificate"));
-    if !certify.output().is_ok_and(|made| made.status.success()) {
-        testkit::skip("openssl is not installed, which makes the certificate");
-        return;
-    }
+    let Some(certificates) = Certificates::make() else { return };
     let mut server = tokio::process::Command::new("openssl");
     server.args(["s_server", "-accept", "127.0.0.1:0", "-www", "-naccept", "2"]);
-    server.arg("-key").arg(file("key")).arg("-cert").arg(file("certificate"));
+    server.arg("-key").arg(certificates.server_key()).arg("-cert").arg(certificates.server());
     server.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null());
     let mut server = server.kill_on_drop(true).spawn().expect("a server");
     let mut said = BufReader::new(server.stdout.take().expect("its output")).lines();

@@ -102,7 +102,8 @@ fn telemetry(config: &Config, filter: &str) -> anyhow::Result<telemetry::Telemet
     set_up(config, filter, None)
 }
 
-/// Sets up the log of a server, shows its metrics, and sends both where the configuration says.
+/// Sets up the log of a server; unless the configuration has telemetry off, it shows its metrics, and
+/// sends them and traces where the configuration says.
 fn server_telemetry(config: &Config, service: &str) -> anyhow::Result<telemetry::Telemetry> {
     let instance = Uuid::now_v7().to_string();
     let known = [
@@ -115,7 +116,7 @@ fn server_telemetry(config: &Config, service: &str) -> anyhow::Result<telemetry:
     // What the configuration says goes over what the process knows.
     let resource = known.into_iter().chain(config.resource.iter().cloned()).collect();
     let server = Server { resource, exporting: config.exporting.clone() };
-    set_up(config, telemetry::SERVER_FILTER, Some(server))
+    set_up(config, telemetry::SERVER_FILTER, (!config.telemetry_off).then_some(server))
 }
 
 fn set_up(

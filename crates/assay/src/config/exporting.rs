@@ -1,4 +1,4 @@
-//! Where traces and metrics are sent.
+//! Whether there are traces and metrics, and where they are sent.
 
 use reqwest::Url;
 use telemetry::Protocol;
@@ -25,6 +25,15 @@ pub(super) fn protocol(text: &str) -> Result<Protocol, String> {
         "grpc" => Ok(Protocol::Grpc),
         "http/protobuf" => Ok(Protocol::Http),
         other => Err(format!("must be grpc or http/protobuf, not {other:?}")),
+    }
+}
+
+/// Whether something is so, in capitals or not, as OpenTelemetry reads it.
+pub(super) fn truth(text: &str) -> Result<bool, String> {
+    match text {
+        text if text.eq_ignore_ascii_case("true") => Ok(true),
+        text if text.eq_ignore_ascii_case("false") => Ok(false),
+        other => Err(format!("must be true or false, not {other:?}")),
     }
 }
 

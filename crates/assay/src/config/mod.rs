@@ -26,7 +26,7 @@ use layers::Layers;
 use models::Keys;
 use settings::{
     ADMIN_LISTEN, AMQP_URL, ANONYMOUS, API_KEY, DATA_DIR, DATABASE_CONNECTIONS, DATABASE_URL,
-    DRAIN_GRACE_S, LISTEN, LOG, READERS, RESOURCE_ATTRIBUTES, SERVER, SLOTS,
+    DRAIN_GRACE_S, LISTEN, LOG, READERS, RESOURCE_ATTRIBUTES, SERVER, SLOTS, TELEMETRY_OFF,
 };
 use values::{Values, address, within};
 
@@ -79,6 +79,8 @@ pub struct Config {
     pub database_connections: u32,
     /// What to log: a filter such as `info,engine=debug`; each command has its default.
     pub log: Option<String>,
+    /// Whether a server neither traces nor measures.
+    pub telemetry_off: bool,
     /// Where a server sends its telemetry; nowhere if `None`.
     pub exporting: Option<Exporting>,
     /// What telemetry says of this process beside what it knows itself.
@@ -212,6 +214,7 @@ impl Config {
         let readers = values.required(&READERS, within(1..=64));
         let drain_grace = values.required(&DRAIN_GRACE_S, within(0..=3_600));
         let database_connections = values.required(&DATABASE_CONNECTIONS, within(2..=1_000));
+        let telemetry_off = values.required(&TELEMETRY_OFF, exporting::truth);
         let exporting = values.exporting();
         let resource = values.optional(&RESOURCE_ATTRIBUTES, exporting::pairs).unwrap_or_default();
         let config = (|| {
@@ -231,6 +234,7 @@ impl Config {
                 drain_grace: Duration::from_secs(drain_grace?.into()),
                 database_connections: database_connections?,
                 log,
+                telemetry_off: telemetry_off?,
                 exporting,
                 resource,
                 shown,

@@ -133,6 +133,11 @@ settings! {
         "What to log: a filter such as info,engine=debug. By default error for commands that end \
          by themselves, info for servers.",
     );
+    TELEMETRY_OFF = setting(
+        "telemetry_off", "OTEL_SDK_DISABLED", Some("false"),
+        "Whether servers neither trace nor measure: true or false. /metrics is absent then; the log \
+         goes on.",
+    );
     OTLP_ENDPOINT = setting(
         "otlp_endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", None,
         "The OpenTelemetry collector that servers send traces and metrics to, such as \

@@ -1,6 +1,7 @@
 //! What a collector receives of a fleet.
 
 mod collector;
+mod tls;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -9,10 +10,13 @@ use std::time::Duration;
 use contracts::{Job, JobState, TraceContext};
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use serde_json::json;
+use testkit::certificates::Certificates;
+use testkit::loopback;
 use testkit::proof::figure;
 use testkit::provider::{Reply, Request, ScriptedProvider, streams};
 
 use self::collector::{Collector, Span};
+use self::tls::TlsFront;
 use super::processes::{Fleet, Servers};
 use crate::process::{PATIENCE, Server, Worker};
 
@@ -134,6 +138,58 @@ async fn a_collector_that_is_away_or_does_not_answer_holds_nothing_up() {
         // What was not sent is given up after 5 s.
         assert!(ended_well && took < Duration::from_secs(10), "{took:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_is_sent_to_over_tls_if_its_certificate_is_trusted() {
+    let Some(certificates) = Certificates::make() else { return };
+    let Some(servers) = Servers::start().await else { return };
+    let fleet = Fleet::new(&servers);
+    for (is_trusted, collector) in [
+        (true, Collector::grpc().await),
+        (true, Collector::http()),
+        (false, Collector::grpc().await),
+        (false, Collector::http()),
+    ] {
+        let front = TlsFront::before(&collector.url, &certificates);
+        let mut gateway = sending_to(fleet.gateway_command("127.0.0.1:0"), &collector);
+        gateway.env("OTEL_EXPORTER_OTLP_ENDPOINT", &front.url);
+        if is_trusted {
+            gateway.env("SSL_CERT_FILE", certificates.authority());
+        }
+        let gateway = Server::of(gateway);
+        let caller = TraceContext::root();
+        post(&gateway, &caller).await;
+        let (ended_well, took) = gateway.terminate();
+        assert!(ended_well && took < Duration::from_secs(10), "{took:?}");
+        let spans = of_trace(&collector, &caller);
+        let sent = named(&spans, "POST /v1/analysis").len();
+        assert_eq!(sent, usize::from(is_trusted), "{}", collector.protocol);
+        assert_eq!(collector.metrics().is_empty(), !is_trusted, "{}", collector.protocol);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_off_neither_traces_nor_measures_and_gives_a_job_its_trace_id_all_the_same() {
+    let Some(servers) = Servers::start().await else { return };
+    let collector = Collector::http();
+    let fleet = Fleet::new(&servers);
+    let [looked_after] = loopback::addresses();
+    let mut gateway = sending_to(fleet.gateway_command("127.0.0.1:0"), &collector);
+    gateway.env("OTEL_SDK_DISABLED", "true");
+    gateway.env("ASSAY_ADMIN_LISTEN", looked_after.to_string());
+    let mut worker = sending_to(fleet.worker_command("one"), &collector);
+    worker.env("OTEL_SDK_DISABLED", "TRUE");
+    let (gateway, worker) = (Server::of(gateway), Worker::of(worker));
+    let caller = TraceContext::root();
+    let job = gateway.until_ended(&post(&gateway, &caller).await).await;
+    assert_eq!((job.state, job.trace_id), (JobState::Succeeded, caller.trace_id()));
+    let at = |path: &str| reqwest::get(format!("http://{looked_after}{path}"));
+    assert_eq!(at("/metrics").await.unwrap().status(), 404);
+    assert!(at("/readyz").await.unwrap().status().is_success());
+    assert!(worker.terminate());
+    assert!(gateway.terminate().0);
+    assert!(collector.spans().is_empty() && collector.metrics().is_empty());
 }
 
 /// The spans of a trace, the earliest first.
