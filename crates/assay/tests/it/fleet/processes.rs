@@ -58,6 +58,11 @@ impl<'s> Servers<'s> {
         Some(Self { database: migrated(postgres).await, host })
     }
 
+    /// These, with the database as a base backup had it that `postgres` goes on from.
+    pub(crate) fn restored_on(postgres: &'s Postgres, lost: Servers<'_>) -> Self {
+        Self { database: postgres.restored(&lost.database), host: lost.host }
+    }
+
     /// Both servers to be broken.
     pub(crate) async fn alone_on(postgres: &'s Postgres) -> Option<(Self, RabbitMq)> {
         let (host, broker) = rabbitmq::alone().await?;

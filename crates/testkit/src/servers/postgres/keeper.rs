@@ -28,16 +28,27 @@ struct Pipes {
 impl Keeper {
     /// Makes a folder with an empty database cluster, and a keeper for it.
     pub(super) fn start(programs: &Path) -> Option<Self> {
+        let arguments = ["--auth=trust", "--encoding=UTF8", "--locale=C", "--username", USER];
+        Self::of(programs, "initdb", &arguments)
+    }
+
+    /// Makes a folder with a base backup of the server at this URL, and a keeper for it.
+    pub(super) fn from_backup(programs: &Path, url: &str) -> Option<Self> {
+        let arguments = ["--wal-method=stream", "--checkpoint=fast", "--dbname", url];
+        Self::of(programs, "pg_basebackup", &arguments)
+    }
+
+    /// Makes a folder whose data this program puts there, and a keeper for it.
+    fn of(programs: &Path, filler: &str, arguments: &[&str]) -> Option<Self> {
         let Some(user) = as_user() else {
             skip("PostgreSQL does not run as root, and there is no user `postgres` to run it as");
             return None;
         };
         let dir = folder(&user);
-        let mut initdb = user.command(&programs.join("initdb"));
-        initdb.args(["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--pgdata"]);
-        let made = initdb.arg(dir.join("data")).args(["--username", USER]).current_dir(&dir);
-        let made = made.output().expect("initdb runs");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let mut filling = user.command(&programs.join(filler));
+        filling.args(arguments).args(["--no-sync", "--pgdata"]).arg(dir.join("data"));
+        let filled = filling.current_dir(&dir).output().expect("PostgreSQL's programs run");
+        assert!(filled.status.success(), "{}", String::from_utf8_lossy(&filled.stderr));
         let [port] = loopback::ports();
         let mut process = Command::new("sh")
             .args(["-c", include_str!("keeper.sh"), "keeper"])

@@ -66,10 +66,24 @@ impl Postgres {
             return None;
         };
         let keeper = Keeper::start(&programs)?;
-        let url = format!("postgres://{USER}@127.0.0.1:{}", keeper.port);
-        let server = Self::at(url, programs, Some(keeper));
-        server.start();
-        Some(server)
+        Some(Self::kept(programs, keeper))
+    }
+
+    /// A second private server, from a base backup of this one as it is now: `pg_basebackup`, which
+    /// disturbs nobody who is at work. `None` as for [`own`](Self::own).
+    ///
+    /// # Panics
+    /// If this server does not let itself be copied.
+    #[must_use]
+    pub fn from_backup(&self) -> Option<Self> {
+        let keeper = Keeper::from_backup(&self.programs, &self.url_of("postgres"))?;
+        Some(Self::kept(self.programs.clone(), keeper))
+    }
+
+    /// The database of this server that a backup of another one brought along.
+    #[must_use]
+    pub fn restored(&self, original: &TestDatabase<'_>) -> TestDatabase<'_> {
+        TestDatabase { server: self, name: original.name.clone() }
     }
 
     /// A database that `migrate` has prepared, given its URL. Where this is asked again, what it
@@ -147,6 +161,13 @@ impl Postgres {
     pub fn restart(&self) {
         self.stop();
         self.start();
+    }
+
+    fn kept(programs: PathBuf, keeper: Keeper) -> Self {
+        let url = format!("postgres://{USER}@127.0.0.1:{}", keeper.port);
+        let server = Self::at(url, programs, Some(keeper));
+        server.start();
+        server
     }
 
     fn named() -> Option<Self> {
