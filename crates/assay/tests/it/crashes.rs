@@ -5,19 +5,13 @@ use std::path::Path;
 use contracts::event::RequeueReason;
 use contracts::job::AttemptOutcome;
 use contracts::{Code, EventPage, JobState};
-use serde_json::Value;
 
+use crate::ledger;
 use crate::process::{PATIENCE, Server};
 
-/// How often each step of the jobs was called, in order: the scripted stand-ins note every call
-/// before they do anything else.
-fn calls(ledger: &Path) -> Vec<String> {
-    let lines = std::fs::read_to_string(ledger).unwrap_or_default();
-    let step = |line: &str| {
-        let call: Value = serde_json::from_str(line).unwrap();
-        call["step"].as_str().unwrap().to_owned()
-    };
-    lines.lines().map(step).collect()
+/// The steps of the jobs that were called, in order.
+fn calls(file: &Path) -> Vec<String> {
+    ledger::read(file).into_iter().map(|call| call.step).collect()
 }
 
 fn assert_numbered_without_holes(log: &EventPage) {

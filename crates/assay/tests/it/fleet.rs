@@ -25,8 +25,8 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use contracts::{EventPage, Job, JobState};
-use serde::Deserialize;
 
+use crate::ledger;
 use crate::process::PATIENCE;
 use processes::{Fleet, Servers};
 
@@ -98,23 +98,9 @@ pub(crate) fn assert_sound(log: &EventPage) {
     assert_eq!(steps.len(), all, "a finished step was finished again: {log:?}");
 }
 
-/// A call of a step, as the scripted stand-ins of all workers note it before they do anything else.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-struct Call {
-    job_id: String,
-    step: String,
-    attempt: u32,
-}
-
-/// The calls of all steps, in order.
-fn ledger(file: &Path) -> Vec<Call> {
-    let lines = std::fs::read_to_string(file).unwrap_or_default();
-    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
 /// How often this step of a job was called.
 pub(crate) fn calls(file: &Path, job_id: &str, step: &str) -> usize {
-    ledger(file).iter().filter(|call| call.job_id == job_id && call.step == step).count()
+    ledger::read(file).iter().filter(|call| call.job_id == job_id && call.step == step).count()
 }
 
 /// Waits until this step of each job was called.

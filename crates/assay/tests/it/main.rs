@@ -24,6 +24,7 @@ mod fleet_faults;
 mod hostile;
 mod hostile_files;
 mod jobs;
+mod ledger;
 mod lifecycle;
 mod many_jobs;
 mod models;

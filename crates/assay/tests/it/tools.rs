@@ -7,6 +7,7 @@ use contracts::result::Completeness;
 use contracts::{Job, JobState};
 use serde_json::{Value, json};
 
+use crate::ledger;
 use crate::process::{PATIENCE, Server};
 
 /// A process over `dir`, with these tables of tools.
@@ -30,9 +31,7 @@ fn command(dir: &Path, tools: &str) -> Command {
 
 /// How often the ledger has a call of this.
 fn calls(dir: &Path, step: &str) -> usize {
-    let lines = std::fs::read_to_string(dir.join("ledger")).unwrap_or_default();
-    let is_of_step = |line: &&str| serde_json::from_str::<Value>(line).unwrap()["step"] == step;
-    lines.lines().filter(is_of_step).count()
+    ledger::read(&dir.join("ledger")).iter().filter(|call| call.step == step).count()
 }
 
 /// The calls that failed: of which tool, with which code.

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use contracts::{Event, EventPage, Job, JobState};
 
-use super::{Call, assert_sound};
+use super::assert_sound;
+use crate::ledger::Call;
 use crate::process::Server;
 
 /// The logs of jobs, by id.

@@ -23,8 +23,9 @@ use tokio::task::JoinSet;
 
 use super::audit::Logs;
 use super::processes::{Fleet, Servers};
-use super::{audit, ledger, verified};
+use super::{audit, verified};
 use crate::client::Client;
+use crate::ledger;
 use clients::Accepted;
 use schedule::{Size, schedule};
 use subscribers::{Transcript, Transport};
@@ -72,7 +73,7 @@ async fn every_accepted_job_ends_once_and_every_stream_is_its_log_whatever_break
         assert_eq!(second.events(job).await, logs[&job.id.to_string()]);
     }
     transcripts_are_logs(&transcripts, &logs);
-    let calls = audit::finished_steps_stay_finished(&ledger(&fleet.ledger()), &logs);
+    let calls = audit::finished_steps_stay_finished(&ledger::read(&fleet.ledger()), &logs);
     let in_database = servers.database.query("SELECT count(*) FROM jobs");
     assert_eq!(in_database, jobs.to_string(), "a submission that was sent again made another job");
 

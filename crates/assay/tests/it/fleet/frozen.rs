@@ -7,7 +7,8 @@ use serde_json::Value;
 use testkit::proof::{Length, figure};
 
 use super::processes::{Fleet, Servers};
-use super::{audit, ledger, until_all_called, verified};
+use super::{audit, until_all_called, verified};
+use crate::ledger;
 use crate::process::{PATIENCE, Server, Worker};
 
 /// Jobs that have ended elsewhere when the worker is thawed.
@@ -48,7 +49,8 @@ async fn a_worker_that_was_frozen_until_its_jobs_were_given_back_has_no_write_ac
         assert!(other.terminate());
     }
     let logs = audit::ended_once(&gateway, &all).await;
-    let theirs = ledger(&fleet.ledger()).into_iter().filter(|call| logs.contains_key(&call.job_id));
+    let theirs =
+        ledger::read(&fleet.ledger()).into_iter().filter(|call| logs.contains_key(&call.job_id));
     let calls = audit::finished_steps_stay_finished(&theirs.collect::<Vec<_>>(), &logs);
     figure("frozen workers", rounds);
     figure("frozen workers, attempts lost", audit::lost_leases(&logs));

@@ -6,7 +6,8 @@ use contracts::Job;
 use testkit::proof::{self, Length, figure};
 
 use super::processes::{Fleet, Servers};
-use super::{audit, ledger, now, until_all_called, verified};
+use super::{audit, now, until_all_called, verified};
+use crate::ledger;
 use crate::process::{Server, Worker};
 
 /// Jobs that lose their worker, at least.
@@ -46,7 +47,7 @@ async fn jobs_of_a_killed_worker_run_elsewhere_within_seconds() {
     figure("recovery, from kill -9 to running elsewhere, p99", format!("{p99:.2?}"));
     figure("recovery, from kill -9 to running elsewhere, max", format!("{max:.2?}"));
     let logs = audit::ended_once(&gateway, &jobs).await;
-    let calls = audit::finished_steps_stay_finished(&ledger(&fleet.ledger()), &logs);
+    let calls = audit::finished_steps_stay_finished(&ledger::read(&fleet.ledger()), &logs);
     assert_eq!(calls.late, 0);
     figure("recovery, `assay verify`", verified(&fleet));
     if proof::is_long() {

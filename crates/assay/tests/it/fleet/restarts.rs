@@ -8,7 +8,8 @@ use testkit::servers::Postgres;
 use tokio::task::block_in_place;
 
 use super::processes::{Fleet, Servers};
-use super::{audit, ledger, now, until_all_called, verified};
+use super::{audit, now, until_all_called, verified};
+use crate::ledger;
 use crate::process::{Server, Worker};
 
 /// What an attempt that is handed over may take to begin elsewhere, from SIGTERM on.
@@ -40,7 +41,7 @@ async fn a_restart_of_the_database_gives_back_no_living_workers_job() {
         all.extend(jobs);
     }
     let logs = audit::ended_once(&gateway, &all).await;
-    let calls = audit::finished_steps_stay_finished(&ledger(&fleet.ledger()), &logs);
+    let calls = audit::finished_steps_stay_finished(&ledger::read(&fleet.ledger()), &logs);
     assert_eq!(calls.late, 0);
     figure("restarts of the database", short.len() + long.len());
     figure("restarts of the database, jobs that were running", all.len());

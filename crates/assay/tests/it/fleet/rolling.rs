@@ -19,7 +19,8 @@ use tokio::task::block_in_place;
 
 use super::audit::{self, Logs};
 use super::processes::Servers;
-use super::{Call, former, ledger, verified};
+use super::{former, verified};
+use crate::ledger::{self, Call};
 use readers::Transcript;
 use rollout::{Release, Rollout};
 use submitters::{Accepted, Load};
@@ -81,7 +82,7 @@ async fn roll(name: &str, servers: &Servers<'_>, releases: &[Release]) {
     }
     figure(&format!("{name}, processes replaced"), releases.len() * (GATEWAYS + WORKERS));
     figure(&format!("{name}, jobs that ended once and well"), jobs.len());
-    report_calls(name, ledger(&rollout.fleet.ledger()), &logs);
+    report_calls(name, ledger::read(&rollout.fleet.ledger()), &logs);
     report_hand_overs(name, &rollout.told, &logs);
     report_submissions(name, &accepted);
     report_readers(name, &transcripts, &logs);

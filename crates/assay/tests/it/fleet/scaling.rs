@@ -12,8 +12,9 @@ use testkit::proof::{self, Length, figure};
 use tokio::task::{JoinSet, block_in_place};
 
 use super::processes::{Fleet, Servers};
-use super::{audit, ledger, verified};
+use super::{audit, verified};
 use crate::client::{Client, body};
+use crate::ledger;
 use crate::process::{Server, Worker};
 use autoscaler::Autoscaler;
 
@@ -213,7 +214,7 @@ impl Bed<'_> {
         };
         assert_eq!(count("WHERE failures > 0"), "0");
         assert_eq!(count(""), jobs.len().to_string());
-        let calls = audit::finished_steps_stay_finished(&ledger(&self.fleet.ledger()), &logs);
+        let calls = audit::finished_steps_stay_finished(&ledger::read(&self.fleet.ledger()), &logs);
         assert_eq!(calls.late, 0);
         let hand_overs = |log: &EventPage| audit::hand_overs(log).count();
         let hand_overs: usize = logs.values().map(hand_overs).sum();
