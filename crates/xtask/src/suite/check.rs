@@ -16,6 +16,9 @@ const CASES_LONG: &str = "5120";
 /// has neither.
 const FEATURES: &str = "assay/fleet,assay/faults";
 
+/// How many tests run at a time, for the test harness.
+const TEST_THREADS: &str = "RUST_TEST_THREADS";
+
 /// The module of the tests that start a fleet of processes and break it.
 const PROOFS: &str = "fleet::";
 
@@ -240,6 +243,10 @@ fn test(around: &mut Surroundings<'_>, arguments: &[&str]) -> anyhow::Result<Ver
     cargo.env("ASSAY_TEST_SKIPS", &around.skips).env("ASSAY_TEST_FIGURES", &around.figures);
     if around.long {
         cargo.env("ASSAY_TEST_LONG", "1").env("PROPTEST_CASES", CASES_LONG);
+    } else if std::env::var_os(TEST_THREADS).is_none() {
+        // Tests of processes and servers wait for most of their time.
+        let cores = std::thread::available_parallelism()?.get();
+        cargo.env(TEST_THREADS, (cores + 1).to_string());
     }
     verdict(around, &mut cargo, "the failed tests and their output are above")
 }
