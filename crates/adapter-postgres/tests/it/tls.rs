@@ -1,44 +1,36 @@
 //! Connections over TLS.
 
-use std::process::{Command, Stdio};
+use std::path::Path;
 
 use adapter_postgres::{Settings, Store};
+use testkit::certificates::Certificates;
 use testkit::servers::Postgres;
-use testkit::skip;
-use tokio_postgres::NoTls;
+use tokio_postgres::{Client, NoTls};
 
 use crate::fleet::{connect, prepare};
 
-/// Makes the server its own certificate, in its data folder, where it looks for one.
-const CERTIFY: &str = "COPY (SELECT 1) TO PROGRAM '
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2
-        -subj /CN=assay-test-ca -keyout ca.key -out ca.crt &&
-    openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes
-        -subj /CN=localhost -keyout server.key -out server.csr &&
-    printf \"subjectAltName=IP:127.0.0.1\" > server.ext &&
-    openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2
-        -extfile server.ext -out server.crt'";
+/// Leaves a file where the server looks for it, in its data folder, for itself alone.
+async fn give(client: &Client, name: &str, file: &Path) {
+    let text = std::fs::read_to_string(file).expect("a certificate");
+    let lines =
+        format!("SELECT line FROM unnest(string_to_array('{}', E'\\n')) AS line", text.trim());
+    let copy = format!("COPY ({lines}) TO PROGRAM 'umask 077 && cat > {name}'");
+    client.batch_execute(&copy).await.expect("the server writes");
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_is_reached_over_tls_if_its_certificate_is_trusted() {
-    let openssl = Command::new("openssl").arg("version").stdout(Stdio::null()).status();
-    if !openssl.is_ok_and(|status| status.success()) {
-        skip("openssl is not installed, which makes the certificates");
-        return;
-    }
+    let Some(certificates) = Certificates::make() else { return };
     let Some(server) = Postgres::own() else { return };
     let database = server.database(|url| async move { prepare(&url).await }).await;
     let client = connect(&database.url()).await;
-    client.batch_execute(&CERTIFY.replace('\n', " ")).await.unwrap();
+    give(&client, "server.crt", &certificates.server()).await;
+    give(&client, "server.key", &certificates.server_key()).await;
     client.batch_execute("ALTER SYSTEM SET ssl = on").await.unwrap();
-    let ca: String = client.query_one("SELECT pg_read_file('ca.crt')", &[]).await.unwrap().get(0);
     server.restart();
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("ca.crt");
-    std::fs::write(&file, ca).unwrap();
 
     let url = format!("{}?sslmode=require", database.url());
-    let trusting = Settings::of_url(&url).unwrap().with_ca_file(file);
+    let trusting = Settings::of_url(&url).unwrap().with_ca_file(certificates.authority());
     let _store = Store::open(&trusting).await.expect("the certificate is trusted");
     let plain = "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
         WHERE application_name = 'assay' AND NOT ssl";
