@@ -77,8 +77,8 @@ impl Layout {
 }
 
 impl System {
-    /// Starts a system that holds nothing, with these settings in its environment; `None` if a server that it needs is not here, which
-    /// was said then.
+    /// Starts a system that holds nothing, with these settings in its environment; `None` if a
+    /// server that it needs is not here, which was said then.
     pub(crate) async fn start(
         program: &Program,
         layout: Layout,

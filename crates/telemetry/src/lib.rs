@@ -51,8 +51,9 @@ pub struct Options {
     pub filter: String,
     /// How an event is written.
     pub format: Format,
-    /// What a server shows and sends; `None` in a command that answers and exits. Compiled without
-    /// the feature `export` it is nothing, and the log says so if something was to be sent.
+    /// What a server shows and sends; `None` in a command that answers and exits, and where telemetry
+    /// is off. Compiled without the feature `export` it is nothing, and the log says so if something
+    /// was to be sent.
     pub server: Option<Server>,
 }
 

@@ -3,7 +3,8 @@
 //! Names and attributes are those of the OpenTelemetry semantic conventions, version 1.41.0
 //! (<https://github.com/open-telemetry/semantic-conventions/tree/v1.41.0>), for HTTP, messaging,
 //! databases and generative AI: the last version that has all four. What they have no name for
-//! begins with `assay.`. No span holds a question, a passage, an answer, a prompt, a tool's arguments or a key.
+//! begins with `assay.`. No span holds a question, a passage, an answer, a prompt, a tool's arguments
+//! or a key.
 //!
 //! A trace that is not sampled has no spans but those that give the lines of the log their ids.
 
