@@ -248,7 +248,11 @@ fn test(around: &mut Surroundings<'_>, arguments: &[&str]) -> anyhow::Result<Ver
         let cores = std::thread::available_parallelism()?.get();
         cargo.env(TEST_THREADS, (cores + 1).to_string());
     }
-    verdict(around, &mut cargo, "the failed tests and their output are above")
+    verdict(
+        around,
+        &mut cargo,
+        "the failed tests are listed above, and their whole output above that",
+    )
 }
 
 /// Runs a program whose exit code is the verdict.

@@ -3,6 +3,7 @@
 mod check;
 mod clients;
 mod command;
+mod failures;
 mod figures;
 mod programs;
 mod readme;

@@ -8,6 +8,8 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
+use super::failures::Failures;
+
 /// How many tests passed, failed and were skipped.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
@@ -17,12 +19,14 @@ pub(super) struct Tally {
     skipped_checks: Vec<String>,
     /// Tests that skipped themselves, and why. The test harness takes them for passed.
     skipped_tests: BTreeSet<String>,
+    failures: Failures,
 }
 
 impl Tally {
-    /// Counts the tests of a summary such as `test result: ok. 3 passed; 0 failed; 1 ignored; …`.
-    /// Other lines count nothing.
+    /// Counts the tests of a summary such as `test result: ok. 3 passed; 0 failed; 1 ignored; …`,
+    /// and keeps what failed tests said. Other lines count nothing.
     pub(super) fn read_line(&mut self, line: &str) {
+        self.failures.read_line(line);
         let Some(summary) = line.strip_prefix("test result: ") else { return };
         let counts = summary.split_once(". ").map_or("", |(_, counts)| counts);
         for count in counts.split("; ") {
@@ -61,7 +65,8 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { ok, failed, ignored, skipped_checks, skipped_tests } = self;
+        let Self { ok, failed, ignored, skipped_checks, skipped_tests, failures } = self;
+        write!(f, "{failures}")?;
         let skipped = ignored + skipped_checks.len() + skipped_tests.len();
         if skipped > 0 {
             writeln!(f, "skipped")?;
