@@ -56,6 +56,8 @@ pub(crate) enum LinkError {
     Returned,
     #[error("the broker cancelled a consumer")]
     Cancelled,
+    #[error("the queue has no leader, and another connection replaces it")]
+    Replaced,
 }
 
 /// Whether a link is of use.

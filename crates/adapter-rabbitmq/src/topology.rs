@@ -17,6 +17,8 @@ use crate::link::{LinkError, in_time};
 pub(crate) const HINTS: &str = "assay.hints";
 /// The fanout exchange.
 pub(crate) const PROGRESS: &str = "assay.progress";
+/// Exists while a connection replaces the work queue, and belongs to that connection.
+pub(crate) const REPLACING: &str = "assay.hints.replacing";
 
 /// Deliveries of one hint before the broker drops it; the refill sends it again. What goes round
 /// so often is given back by every worker at once.
@@ -40,8 +42,8 @@ const DELETE_MAX: Duration = Duration::from_secs(20);
 /// without a leader is deleted and made again; its hints are lost with it, and the refill sends
 /// them again.
 ///
-/// That takes [`ANSWER_MAX`], which a slow broker needs to show that it is only slow, and the 5 s
-/// that the broker itself waits for a leader before it deletes a queue by force.
+/// That takes [`ANSWER_MAX`] twice, which a slow broker needs to show that it is only slow, and the
+/// 5 s that the broker itself waits for a leader before it deletes a queue by force.
 pub(crate) async fn with_hints(
     connection: &Connection,
     hints_max: u32,
@@ -50,15 +52,64 @@ pub(crate) async fn with_hints(
     if has_leader(&channel).await? {
         return Ok(channel);
     }
+    let replacing = Replacing::begin(connection).await?;
+    // Whoever replaced it before has left one that answers.
+    let channel = in_time(declared(connection, hints_max)).await?;
+    if has_leader(&channel).await? {
+        replacing.end().await?;
+        return Ok(channel);
+    }
     tracing::error!(queue = HINTS, "the queue has no leader; it is deleted and declared again");
-    // The other channel may still wait for its answer.
+    delete(connection).await?;
+    let channel = in_time(declared(connection, hints_max)).await?;
+    replacing.end().await?;
+    Ok(channel)
+}
+
+async fn delete(connection: &Connection) -> Result<(), LinkError> {
+    // The other channels may still wait for their answers.
     let channel = in_time(connection.create_channel()).await?;
     let deleting = channel.queue_delete(HINTS.into(), QueueDeleteOptions::default());
     match timeout(DELETE_MAX, deleting).await {
-        Ok(deleted) => deleted?,
-        Err(_elapsed) => return Err(LinkError::Silent(DELETE_MAX)),
-    };
-    in_time(declared(connection, hints_max)).await
+        Ok(deleted) => {
+            deleted?;
+            Ok(())
+        }
+        Err(_elapsed) => Err(LinkError::Silent(DELETE_MAX)),
+    }
+}
+
+/// The right to replace the work queue, which one connection has at a time: all processes find a
+/// dead queue at the same moment, and each that deleted it would delete what another has just
+/// declared, with the hints in it.
+///
+/// It is an exclusive queue, which no other connection can declare, and which goes with its
+/// connection if it is not ended.
+struct Replacing {
+    channel: Channel,
+}
+
+impl Replacing {
+    /// # Errors
+    /// [`LinkError::Replaced`] if another connection has it.
+    async fn begin(connection: &Connection) -> Result<Self, LinkError> {
+        let channel = in_time(connection.create_channel()).await?;
+        let own = QueueDeclareOptions { exclusive: true, ..QueueDeclareOptions::default() };
+        let declaring = channel.queue_declare(REPLACING.into(), own, FieldTable::default());
+        match in_time(declaring).await {
+            Ok(_) => Ok(Self { channel }),
+            Err(LinkError::Broker(error)) if is_soft(&error, AMQPSoftError::RESOURCELOCKED) => {
+                Err(LinkError::Replaced)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn end(self) -> Result<(), LinkError> {
+        let deleting = self.channel.queue_delete(REPLACING.into(), QueueDeleteOptions::default());
+        in_time(deleting).await?;
+        Ok(())
+    }
 }
 
 /// Whether the queue answers what only its leader knows: its first message, which goes back.
@@ -86,7 +137,7 @@ async fn declared(connection: &Connection, hints_max: u32) -> Result<Channel, Er
     match channel.queue_declare(HINTS.into(), looked, FieldTable::default()).await {
         Ok(_) => Ok(channel),
         // The broker has closed the channel with its answer.
-        Err(error) if is_not_found(&error) => {
+        Err(error) if is_soft(&error, AMQPSoftError::NOTFOUND) => {
             let channel = connection.create_channel().await?;
             let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
             channel.queue_declare(HINTS.into(), durable, hints_arguments(hints_max)).await?;
@@ -134,10 +185,9 @@ pub(crate) fn hints_arguments(hints_max: u32) -> FieldTable {
     arguments
 }
 
-fn is_not_found(error: &Error) -> bool {
+fn is_soft(error: &Error, kind: AMQPSoftError) -> bool {
     matches!(
         error.kind(),
-        ErrorKind::ProtocolError(error)
-            if *error.kind() == AMQPErrorKind::Soft(AMQPSoftError::NOTFOUND)
+        ErrorKind::ProtocolError(error) if *error.kind() == AMQPErrorKind::Soft(kind)
     )
 }

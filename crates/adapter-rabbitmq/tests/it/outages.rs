@@ -4,18 +4,21 @@ use std::time::{Duration, Instant};
 
 use adapter_rabbitmq::{RabbitMqHintQueue, Settings};
 use engine::ports::{HintQueue, QueueClosed};
+use futures_util::future::join_all;
 use testkit::eventually;
 use testkit::servers::rabbitmq;
 use tokio::time::timeout;
 
 use crate::support::{
-    HINTS, SOON, dispatch_is_back, down, hint, open_queue, publish, receive, settings,
+    HINTS, SOON, dispatch_is_back, down, hint, open_queue, publish, receive, settings, up,
 };
 
 /// What fails at once takes no longer.
 const AT_ONCE: Duration = Duration::from_millis(500);
 /// What it may take to replace a queue that has no leader.
 const LEADERLESS_MAX: Duration = Duration::from_secs(30);
+/// Processes that use one broker.
+const FLEET: u64 = 12;
 
 #[tokio::test]
 async fn a_broker_that_is_absent_holds_nobody_up() {
@@ -81,6 +84,31 @@ async fn a_queue_without_a_leader_is_replaced_without_an_operator() {
     node.start().await;
     let used = eventually(LEADERLESS_MAX, || async { queue.publish(hint()).await.ok() });
     used.await;
+}
+
+/// Every process of a fleet finds the queue dead at the same time. If each replaced it, each would
+/// throw away what had been sent to another's, and nobody would be done before the last.
+#[tokio::test]
+async fn a_queue_without_a_leader_is_replaced_once_however_many_find_it() {
+    let Some((host, node)) = rabbitmq::alone().await else { return };
+    let mut fleet = Vec::new();
+    for _ in 0..FLEET {
+        fleet.push(open_queue(settings(&host)).await);
+    }
+    node.kill().await;
+    for queue in &fleet {
+        down(queue).await;
+    }
+    node.start().await;
+    let used = fleet
+        .iter()
+        .map(|queue| eventually(LEADERLESS_MAX, || async { queue.publish(hint()).await.ok() }));
+    join_all(used).await;
+    for queue in &fleet {
+        up(queue).await;
+    }
+    let held = host.depth(HINTS).await;
+    assert!(held >= Some(FLEET), "{held:?} of {FLEET} hints are left");
 }
 
 #[tokio::test]
