@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_trace_travels_beside_the_message() {
-        let sent = TraceContext::root();
+        let sent = TraceContext::begin(1.0);
         let hint = Hint::of(JobId::new());
         let message = |hint| serde_json::to_value(HintMessage::new(hint)).unwrap();
         assert_eq!(message(hint.in_trace(sent)), message(hint));

@@ -31,7 +31,7 @@ impl RequestTrace {
     /// The trace of this request.
     pub(crate) fn of(request: &actix_web::HttpRequest) -> Self {
         let kept = request.extensions().get::<Self>().copied();
-        kept.unwrap_or_else(|| Self(TraceContext::root()))
+        kept.unwrap_or_else(|| Self(TraceContext::begin(0.0)))
     }
 }
 

@@ -166,9 +166,11 @@ impl System {
             corpus: Arc::clone(&ports.corpus),
             secrets: Arc::clone(&ports.secrets),
         };
+        let jobs = Jobs::new(jobs, streams.clone(), models::names(answering));
+        let ingest = Ingest::new(Arc::clone(&ports.documents), reader(settings)?);
         Ok(Self {
-            jobs: Jobs::new(jobs, streams.clone(), models::names(answering)),
-            ingest: Ingest::new(Arc::clone(&ports.documents), reader(settings)?),
+            jobs: jobs.with_trace_ratio(config.trace_ratio()),
+            ingest: ingest.with_trace_ratio(config.trace_ratio()),
             retriever,
             tenant: TenantId::default_tenant(),
             ports,

@@ -17,17 +17,24 @@ pub struct TraceContext {
     flags: u8,
 }
 
+/// How many values the random bits of a trace id have.
+const RANDOM_IDS: u64 = 1 << 56;
+
 /// A text that is no `traceparent`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a W3C traceparent")]
 pub struct TraceContextError;
 
 impl TraceContext {
-    /// A new trace, sampled.
+    /// A new trace. Of all that begin so, the share `ratio` is sampled: from 0.0, none, to 1.0.
+    ///
+    /// The rightmost 56 bits of the trace id decide, which the recommendation (level 2) has random
+    /// for this use.
     #[must_use]
-    pub fn root() -> Self {
-        let span = Uuid::now_v7().as_u128() as u64;
-        Self { trace_id: Uuid::now_v7().as_u128(), span_id: span.max(1), flags: 1 }
+    pub fn begin(ratio: f64) -> Self {
+        let trace_id = Uuid::new_v4().as_u128();
+        let span_id = (Uuid::new_v4().as_u128() as u64).max(1);
+        Self { trace_id, span_id, flags: u8::from(is_chosen(trace_id, ratio)) }
     }
 
     /// A span of a trace. `None` if one of the ids is zero, which stands for no trace or span.
@@ -68,6 +75,13 @@ impl TraceContext {
     pub const fn is_sampled(&self) -> bool {
         self.flags & 1 == 1
     }
+}
+
+/// Whether a trace is of the share `ratio` of all traces.
+fn is_chosen(trace_id: u128, ratio: f64) -> bool {
+    let random = trace_id as u64 % RANDOM_IDS;
+    // Whole numbers of 56 bits: those that a float of 53 bits leaves out make no difference.
+    (random as f64) < ratio * RANDOM_IDS as f64
 }
 
 impl fmt::Display for TraceContext {
@@ -123,6 +137,30 @@ mod tests {
         let context: TraceContext = header.parse().unwrap();
         assert_eq!(context.to_string(), header);
         assert_eq!(context.trace_id(), "4bf92f3577b34da6a3ce929d0e0e4736");
+    }
+
+    #[test]
+    fn of_traces_that_begin_the_given_share_is_sampled() {
+        let sampled =
+            |ratio| (0..10_000).filter(|_| TraceContext::begin(ratio).is_sampled()).count();
+        assert_eq!((sampled(0.0), sampled(1.0)), (0, 10_000));
+        // Ten standard deviations to either side.
+        assert!((700..=1_300).contains(&sampled(0.1)));
+    }
+
+    #[test]
+    fn whether_a_trace_is_sampled_follows_from_its_random_bits() {
+        let highest = RANDOM_IDS - 1;
+        for (random, ratio, is_sampled) in [
+            (0, 0.0, false),
+            (0, 1e-12, true),
+            (RANDOM_IDS / 10 - 1, 0.1, true),
+            (RANDOM_IDS / 10 + 1, 0.1, false),
+            (highest, 0.9, false),
+        ] {
+            let other_bits = 0xabcd_u128 << 56;
+            assert_eq!(is_chosen(other_bits | u128::from(random), ratio), is_sampled, "{ratio}");
+        }
     }
 
     #[test]

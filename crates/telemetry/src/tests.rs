@@ -73,7 +73,7 @@ fn a_json_line_is_one_object_with_the_events_fields_at_its_top() {
 
 #[test]
 fn a_line_carries_the_ids_of_all_that_is_around_it_whatever_is_logged() {
-    let (job_id, trace) = (JobId::new(), TraceContext::root());
+    let (job_id, trace) = (JobId::new(), TraceContext::begin(1.0));
     let attempt = || {
         spans::attempt(&Attempt {
             job_id,
@@ -104,7 +104,7 @@ fn a_line_carries_the_ids_of_all_that_is_around_it_whatever_is_logged() {
 
 #[test]
 fn a_request_that_came_with_a_trace_goes_on_in_it() {
-    let trace = TraceContext::root();
+    let trace = TraceContext::begin(1.0);
     let request = Request {
         method: "GET",
         path: "/v1/analysis",

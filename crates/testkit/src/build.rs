@@ -39,7 +39,7 @@ pub fn new_job(tenant: &TenantId) -> NewJob {
         identity: Identity {
             id: JobId::new(),
             tenant: tenant.clone(),
-            trace: TraceContext::root(),
+            trace: TraceContext::begin(1.0),
         },
         submission: submission(),
         idempotency: None,
@@ -140,7 +140,7 @@ pub fn document(company: &str, content: u8) -> NewDocument {
         media_type: MediaType::Text,
         content_sha256: format!("{content:02x}").repeat(32),
         bytes: vec![content; 1_000],
-        trace: TraceContext::root(),
+        trace: TraceContext::begin(1.0),
     }
 }
 

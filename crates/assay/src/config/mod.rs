@@ -158,6 +158,14 @@ impl Config {
         Self::read(cli.config.clone(), |name| std::env::var(name), &cli.flags(), needs)
     }
 
+    /// The share of the traces that begin in this process that is sent, 0.0 to 1.0. One that begins
+    /// where nothing is sent from is sent by nobody.
+    #[must_use]
+    pub fn trace_ratio(&self) -> f64 {
+        let exporting = self.exporting.as_ref().filter(|_| !self.telemetry_off);
+        exporting.map_or(0.0, |exporting| exporting.trace_ratio)
+    }
+
     /// The defaults, with this data directory, whatever the environment says.
     ///
     /// # Errors

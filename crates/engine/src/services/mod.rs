@@ -56,16 +56,24 @@ pub struct Jobs {
     models: Arc<[String]>,
     hints: HintsUnderWay,
     tickets: Tickets,
+    trace_ratio: f64,
 }
 
 impl Jobs {
     /// The use cases over these ports. `models` are the names that a request may choose; the first
-    /// is the default.
+    /// is the default. Of the jobs that come without a trace, none is traced.
     #[must_use]
     pub fn new(ports: JobsPorts, streams: Streams, models: Vec<String>) -> Self {
         let JobsPorts { store, queue, bus, corpus, secrets } = ports;
         let (hints, tickets) = (HintsUnderWay::default(), Tickets::over(secrets));
-        Self { store, queue, bus, corpus, streams, models: models.into(), hints, tickets }
+        let models = models.into();
+        Self { store, queue, bus, corpus, streams, models, hints, tickets, trace_ratio: 0.0 }
+    }
+
+    /// Of the jobs that come without a trace, the share `ratio` is traced: 0.0 to 1.0.
+    #[must_use]
+    pub fn with_trace_ratio(self, ratio: f64) -> Self {
+        Self { trace_ratio: ratio, ..self }
     }
 
     /// Tells every gateway what was committed.

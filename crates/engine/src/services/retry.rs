@@ -60,7 +60,7 @@ impl Jobs {
         let fingerprint = Sha256::digest(format!("retry {id}")).into();
         let SubmitOptions { idempotency_key, trace } = options;
         let idempotency = idempotency_key.map(|key| IdempotencyKey { key, fingerprint });
-        let mut new = new_job(tenant, old.submission.clone(), trace, idempotency);
+        let mut new = new_job(tenant, old.submission.clone(), self.traced(trace), idempotency);
         new.retry_of = Some(id);
         self.carry_over(&old, &mut new).await?;
         Ok(self.accept(tenant, new).await?)

@@ -63,8 +63,13 @@ impl Jobs {
         let idempotency = options
             .idempotency_key
             .map(|key| IdempotencyKey { key, fingerprint: fingerprint(&submission) });
-        let new = new_job(tenant, submission, options.trace, idempotency);
+        let new = new_job(tenant, submission, self.traced(options.trace), idempotency);
         self.accept(tenant, new).await
+    }
+
+    /// The trace that a job belongs to: the caller's, else one that begins with it.
+    pub(super) fn traced(&self, caller: Option<TraceContext>) -> TraceContext {
+        caller.unwrap_or_else(|| TraceContext::begin(self.trace_ratio))
     }
 
     /// Refuses what this server cannot do.
@@ -195,16 +200,12 @@ fn newborn(committed: Committed, submission: Submission, retry_of: Option<JobId>
 pub(super) fn new_job(
     tenant: &TenantId,
     submission: Submission,
-    trace: Option<TraceContext>,
+    trace: TraceContext,
     idempotency: Option<IdempotencyKey>,
 ) -> NewJob {
     let seconds = |s: u32| Duration::from_secs(u64::from(s));
     NewJob {
-        identity: Identity {
-            id: JobId::new(),
-            tenant: tenant.clone(),
-            trace: trace.unwrap_or_else(TraceContext::root),
-        },
+        identity: Identity { id: JobId::new(), tenant: tenant.clone(), trace },
         idempotency,
         timeout: seconds(submission.timeout_s.unwrap_or(limits::TIMEOUT_S_DEFAULT)),
         queue_timeout: submission.queue_timeout_s.map(seconds),

@@ -76,7 +76,7 @@ fn request<'a>(trace: Option<&'a TraceContext>) -> Request<'a> {
 
 /// Every span that there is, each with all that it may say.
 fn everything() {
-    let (job_id, trace) = (JobId::new(), TraceContext::root());
+    let (job_id, trace) = (JobId::new(), TraceContext::begin(1.0));
     let (span, _) = spans::request(&request(None));
     span.in_scope(|| {
         drop(spans::database(Statement {
@@ -156,7 +156,7 @@ fn kinds_statuses_parents_and_links_are_what_the_conventions_ask_for() {
 
 #[test]
 fn a_caller_decides_whether_its_trace_is_sent() {
-    let sampled = TraceContext::root();
+    let sampled = TraceContext::begin(1.0);
     let unsampled =
         TraceContext::of_span(sampled.trace_number(), sampled.span_number(), 0).unwrap();
     for (ratio, given, is_sent) in [

@@ -29,7 +29,10 @@ pub struct Request<'a> {
 #[must_use]
 pub fn request(request: &Request<'_>) -> (Span, TraceContext) {
     let mut span = if request.is_of_client { traced(request) } else { Span::none() };
-    let trace = context::of(&span).or(request.trace.copied()).unwrap_or_else(TraceContext::root);
+    let trace = context::of(&span)
+        .or(request.trace.copied())
+        // Where traces are not sent from, none begins that others should send their part of.
+        .unwrap_or_else(|| TraceContext::begin(0.0));
     if !request.is_of_client || !trace.is_sampled() {
         span = tracing::info_span!(target: UNTRACED, "HTTP");
     }

@@ -77,7 +77,7 @@ async fn a_job_that_was_retried_and_handed_over_is_one_connected_trace() {
     let gateway = Server::of(sending_to(fleet.gateway_command("127.0.0.1:0"), &collector));
     let worker = |name| Worker::of(sending_to(fleet.worker_command(name), &collector));
     let documents = worker("one");
-    let caller = TraceContext::root();
+    let caller = TraceContext::begin(1.0);
     let job = post(&gateway, &caller).await;
     assert_eq!(job.trace_id, caller.trace_id());
     // The first answer fails; the second does not come before the worker is told to stop.
@@ -108,7 +108,7 @@ async fn only_the_traces_that_were_chosen_are_sent_and_over_http_as_well() {
     let worker = Worker::of(sending_to(fleet.worker_command("one"), &collector));
     // Nobody chose this one: it is in no trace that is sent, though it has an id.
     let unsampled = gateway.submit("script: delay_ms=1").await;
-    let caller = TraceContext::root();
+    let caller = TraceContext::begin(1.0);
     let sampled = post(&gateway, &caller).await;
     for job in [&unsampled, &sampled] {
         assert_eq!(gateway.until_ended(job).await.state, JobState::Succeeded);
@@ -125,13 +125,52 @@ async fn only_the_traces_that_were_chosen_are_sent_and_over_http_as_well() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_a_trace_begins_it_is_decided_whether_anybody_sends_it() {
+    let Some(servers) = Servers::start().await else { return };
+    let collector = Collector::http();
+    let fleet = Fleet::new(&servers);
+    let sending_all = |command| {
+        let mut command = sending_to(command, &collector);
+        command.env("ASSAY_TRACE_RATIO", "1");
+        command
+    };
+    let gateway = fleet.gateway();
+    let worker = Worker::of(sending_all(fleet.worker_command("one")));
+    let by_gateway = gateway.submit("script: delay_ms=1").await;
+    let submit = || {
+        let mut command = fleet.command("client");
+        command.args(["submit", "--company", "3M", "script: delay_ms=1"]);
+        command
+    };
+    let by_command = submitted(submit(), &gateway).await;
+    let chosen = submitted(sending_all(submit()), &gateway).await;
+    for job in [&by_gateway, &by_command, &chosen] {
+        assert_eq!(gateway.until_ended(job).await.state, JobState::Succeeded);
+    }
+    assert!(worker.terminate());
+    let spans = collector.spans();
+    let sent: BTreeSet<&[u8]> = spans.iter().map(|span| &*span.trace_id).collect();
+    let chosen = u128::from_str_radix(&chosen.trace_id, 16).unwrap().to_be_bytes();
+    assert_eq!(sent, BTreeSet::from([&chosen[..]]));
+    assert_eq!(named(&spans, "attempt").len(), 1);
+}
+
+/// The job that a command has submitted.
+async fn submitted(mut command: Command, gateway: &Server) -> Job {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let id = String::from_utf8(output.stdout).unwrap();
+    gateway.get(&format!("/v1/analysis/{}", id.trim())).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_collector_that_is_away_or_does_not_answer_holds_nothing_up() {
     let Some(servers) = Servers::start().await else { return };
     let fleet = Fleet::new(&servers);
     for collector in [Collector::away(), Collector::silent()] {
         let gateway = Server::of(sending_to(fleet.gateway_command("127.0.0.1:0"), &collector));
         let worker = Worker::of(sending_to(fleet.worker_command("one"), &collector));
-        let job = post(&gateway, &TraceContext::root()).await;
+        let job = post(&gateway, &TraceContext::begin(1.0)).await;
         assert_eq!(gateway.until_ended(&job).await.state, JobState::Succeeded);
         assert!(worker.terminate());
         let (ended_well, took) = gateway.terminate();
@@ -158,7 +197,7 @@ async fn a_collector_is_sent_to_over_tls_if_its_certificate_is_trusted() {
             gateway.env("SSL_CERT_FILE", certificates.authority());
         }
         let gateway = Server::of(gateway);
-        let caller = TraceContext::root();
+        let caller = TraceContext::begin(1.0);
         post(&gateway, &caller).await;
         let (ended_well, took) = gateway.terminate();
         assert!(ended_well && took < Duration::from_secs(10), "{took:?}");
@@ -181,7 +220,7 @@ async fn what_is_off_neither_traces_nor_measures_and_gives_a_job_its_trace_id_al
     let mut worker = sending_to(fleet.worker_command("one"), &collector);
     worker.env("OTEL_SDK_DISABLED", "TRUE");
     let (gateway, worker) = (Server::of(gateway), Worker::of(worker));
-    let caller = TraceContext::root();
+    let caller = TraceContext::begin(1.0);
     let job = gateway.until_ended(&post(&gateway, &caller).await).await;
     assert_eq!((job.state, job.trace_id), (JobState::Succeeded, caller.trace_id()));
     let at = |path: &str| reqwest::get(format!("http://{looked_after}{path}"));

@@ -62,13 +62,20 @@ pub enum IngestError {
 pub struct Ingest {
     documents: Arc<dyn DocumentStore>,
     reader: Arc<dyn DocumentReader>,
+    trace_ratio: f64,
 }
 
 impl Ingest {
-    /// The use case over these ports.
+    /// The use case over these ports. Of the documents that it accepts, none is traced.
     #[must_use]
     pub fn new(documents: Arc<dyn DocumentStore>, reader: Arc<dyn DocumentReader>) -> Self {
-        Self { documents, reader }
+        Self { documents, reader, trace_ratio: 0.0 }
+    }
+
+    /// Of the documents that it accepts, the share `ratio` is traced: 0.0 to 1.0.
+    #[must_use]
+    pub fn with_trace_ratio(self, ratio: f64) -> Self {
+        Self { trace_ratio: ratio, ..self }
     }
 
     /// Accepts a file. It is `pending` from now on, unless the same bytes for the same company are
@@ -88,7 +95,7 @@ impl Ingest {
             media_type: file.media_type,
             content_sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
             bytes: file.bytes,
-            trace: TraceContext::root(),
+            trace: TraceContext::begin(self.trace_ratio),
         };
         Ok(self.documents.accept(tenant, new).await?)
     }

@@ -29,7 +29,7 @@ fn created() -> (Job, Committed) {
     let identity = Identity {
         id: JobId::new(),
         tenant: TenantId::default_tenant(),
-        trace: TraceContext::root(),
+        trace: TraceContext::begin(1.0),
     };
     let data = JobCreated {
         company_name: "A".to_owned(),
