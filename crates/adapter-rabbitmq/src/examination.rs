@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use lapin::options::{BasicPublishOptions, QueueDeclareOptions};
-use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
+use lapin::protocol::AMQPSoftError;
 use lapin::types::FieldTable;
-use lapin::{BasicProperties, Connection, ConnectionProperties, Error, ErrorKind};
+use lapin::{BasicProperties, Connection, ConnectionProperties, Error};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::link::{LinkError, in_time};
+use crate::link::{LinkError, in_time, is_soft};
 use crate::settings::Settings;
 use crate::topology::{HINTS, hints_arguments};
 
@@ -99,11 +99,4 @@ async fn is_blocked(connection: &Connection) -> Result<bool, LinkError> {
         sleep(ALARM_INTERVAL).await;
     }
     Ok(false)
-}
-
-fn is_soft(error: &Error, soft: AMQPSoftError) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::ProtocolError(error) if *error.kind() == AMQPErrorKind::Soft(soft)
-    )
 }

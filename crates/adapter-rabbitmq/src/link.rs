@@ -10,8 +10,9 @@ use async_trait::async_trait;
 use engine::ErrorClass;
 use engine::retry::{RetryPolicy, Verdict};
 use futures_util::{Stream, StreamExt as _};
+use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
 use lapin::uri::AMQPUri;
-use lapin::{Connection, ConnectionProperties, Event};
+use lapin::{Connection, ConnectionProperties, ErrorKind, Event};
 use telemetry::metrics::{Observation, messages};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
@@ -232,4 +233,12 @@ pub(crate) async fn in_time<T>(
         Ok(answer) => Ok(answer?),
         Err(_elapsed) => Err(LinkError::Silent(CONNECT_MAX)),
     }
+}
+
+/// Whether the broker refused a request so, and closed no more than its channel.
+pub(crate) fn is_soft(error: &lapin::Error, refusal: AMQPSoftError) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ProtocolError(error) if *error.kind() == AMQPErrorKind::Soft(refusal)
+    )
 }

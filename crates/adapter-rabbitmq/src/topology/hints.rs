@@ -1,33 +1,22 @@
-//! What this adapter declares on the broker.
+//! The work queue: declared, and replaced if it is dead.
 
 use std::time::Duration;
 
-use lapin::options::{
-    BasicGetOptions, BasicNackOptions, ExchangeDeclareOptions, QueueBindOptions,
-    QueueDeclareOptions, QueueDeleteOptions,
-};
-use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
-use lapin::types::{AMQPValue, FieldTable, ShortString};
-use lapin::{Channel, Connection, Error, ErrorKind, ExchangeKind};
+use lapin::options::{BasicGetOptions, BasicNackOptions, QueueDeclareOptions, QueueDeleteOptions};
+use lapin::protocol::AMQPSoftError;
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::{Channel, Connection, Error};
 use tokio::time::timeout;
 
-use crate::link::{LinkError, in_time};
+use super::HINTS;
+use crate::link::{LinkError, in_time, is_soft};
 
-/// The durable work queue.
-pub(crate) const HINTS: &str = "assay.hints";
-/// The fanout exchange.
-pub(crate) const PROGRESS: &str = "assay.progress";
 /// Exists while a connection replaces the work queue, and belongs to that connection.
-pub(crate) const REPLACING: &str = "assay.hints.replacing";
+const REPLACING: &str = "assay.hints.replacing";
 
 /// Deliveries of one hint before the broker drops it; the refill sends it again. What goes round
 /// so often is given back by every worker at once.
 const DELIVERIES_MAX: i32 = 20;
-/// Messages that wait for one subscriber. Past that the oldest are dropped.
-const NEWS_WAITING_MAX: i32 = 4_096;
-/// News older than this are of no use: by then every reader has looked at the log.
-const NEWS_TTL_MS: i32 = 10_000;
-
 /// What a queue that has a leader takes to answer.
 const ANSWER_MAX: Duration = Duration::from_secs(2);
 /// What deleting a queue without a leader may take: the broker waits for one before it goes by
@@ -147,32 +136,6 @@ async fn declared(connection: &Connection, hints_max: u32) -> Result<Channel, Er
     }
 }
 
-/// A queue of this connection's own that hears what is published from now on: its name.
-pub(crate) async fn with_news(channel: &Channel) -> Result<ShortString, Error> {
-    let own = QueueDeclareOptions {
-        exclusive: true,
-        auto_delete: true,
-        ..QueueDeclareOptions::default()
-    };
-    let mut arguments = FieldTable::default();
-    arguments.insert("x-max-length".into(), NEWS_WAITING_MAX.into());
-    arguments.insert("x-message-ttl".into(), NEWS_TTL_MS.into());
-    let queue = channel.queue_declare("".into(), own, arguments).await?;
-    let name = queue.name().clone();
-    let (options, none) = (QueueBindOptions::default(), FieldTable::default());
-    channel.queue_bind(name.clone(), PROGRESS.into(), "".into(), options, none).await?;
-    Ok(name)
-}
-
-/// A channel on which the exchange is known to exist.
-pub(crate) async fn with_progress(connection: &Connection) -> Result<Channel, Error> {
-    let channel = connection.create_channel().await?;
-    let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
-    let none = FieldTable::default();
-    channel.exchange_declare(PROGRESS.into(), ExchangeKind::Fanout, durable, none).await?;
-    Ok(channel)
-}
-
 pub(crate) fn hints_arguments(hints_max: u32) -> FieldTable {
     let mut arguments = FieldTable::default();
     arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
@@ -183,11 +146,4 @@ pub(crate) fn hints_arguments(hints_max: u32) -> FieldTable {
     let refuse = AMQPValue::LongString("reject-publish".into());
     arguments.insert("x-overflow".into(), refuse);
     arguments
-}
-
-fn is_soft(error: &Error, kind: AMQPSoftError) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::ProtocolError(error) if *error.kind() == AMQPErrorKind::Soft(kind)
-    )
 }
