@@ -44,3 +44,16 @@ async fn what_no_bus_brings_is_counted_as_repaired() {
     let most = events as f64;
     assert!(repaired >= 1.0 && repaired <= most, "{repaired} of {events}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_of_a_job_that_is_somebody_elses_by_now_is_counted_as_fenced() {
+    let Some(servers) = Servers::start().await else { return };
+    let bed = Bed::of(Fleet::new(&servers), None);
+    bed.until("assay_store_fenced_writes_total", &[], 0.0).await;
+    bed.gateway.submit("script: delay_ms=1000").await;
+    bed.until("assay_worker_slots", &[("state", "held")], 1.0).await;
+    // As whoever takes the job over does.
+    servers.database.execute("UPDATE jobs SET epoch = epoch + 1");
+    bed.until("assay_store_fenced_writes_total", &[], 1.0).await;
+    bed.until("assay_worker_slots", &[("state", "held")], 0.0).await;
+}
