@@ -5,18 +5,16 @@ use std::time::Duration;
 use lapin::options::{BasicPublishOptions, QueueDeclareOptions};
 use lapin::protocol::AMQPSoftError;
 use lapin::types::FieldTable;
-use lapin::{BasicProperties, Connection, ConnectionProperties, Error};
-use tokio::time::{Instant, sleep, timeout};
+use lapin::{BasicProperties, Connection, Error};
+use tokio::time::{Instant, sleep};
 
-use crate::link::{LinkError, in_time, is_soft};
+use crate::link::{LinkError, close, connect, in_time, is_soft};
 use crate::settings::Settings;
 use crate::topology::{HINTS, hints_arguments};
 
 /// What a broker with an alarm takes to say so, once something is published.
 const ALARM_MAX: Duration = Duration::from_millis(500);
 const ALARM_INTERVAL: Duration = Duration::from_millis(20);
-/// What saying goodbye may take.
-const CLOSE_MAX: Duration = Duration::from_secs(1);
 
 /// What a broker says of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,11 +46,9 @@ pub struct ExamineError(#[source] LinkError);
 /// # Errors
 /// [`ExamineError`].
 pub async fn examine(settings: &Settings) -> Result<Examined, ExamineError> {
-    let properties = ConnectionProperties::default().with_connection_name("assay doctor".into());
-    let connecting = Connection::connect_uri(settings.uri.clone(), properties);
-    let connection = in_time(connecting).await.map_err(ExamineError)?;
+    let connection = connect(&settings.uri, "assay doctor").await.map_err(ExamineError)?;
     let examined = look(&connection, settings.hints_max).await.map_err(ExamineError);
-    let _ = timeout(CLOSE_MAX, connection.close(200, "OK".into())).await;
+    close(&connection).await;
     examined
 }
 

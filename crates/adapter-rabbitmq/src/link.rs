@@ -57,7 +57,7 @@ pub(crate) enum LinkError {
     Returned,
     #[error("the broker cancelled a consumer")]
     Cancelled,
-    #[error("the queue has no leader, and another connection replaces it")]
+    #[error("the queue is dead, and another connection replaces it")]
     Replaced,
 }
 
@@ -188,9 +188,7 @@ fn delay(failures: u32) -> Duration {
 
 /// One connection from beginning to end: why it ended.
 async fn session(role: &mut impl Role, uri: &AMQPUri, health: &Health) -> LinkError {
-    let properties = ConnectionProperties::default().with_connection_name(role.name().into());
-    let connecting = Connection::connect_uri(uri.clone(), properties);
-    let connection = match in_time(connecting).await {
+    let connection = match connect(uri, role.name()).await {
         Ok(connection) => connection,
         Err(error) => return error,
     };
@@ -200,8 +198,19 @@ async fn session(role: &mut impl Role, uri: &AMQPUri, health: &Health) -> LinkEr
         error = role.serve(&connection, health) => error,
         error = listen(events, health) => error,
     };
-    let _ = timeout(CLOSE_MAX, connection.close(200, "OK".into())).await;
+    close(&connection).await;
     error
+}
+
+/// A connection that the broker shows under `name`.
+pub(crate) async fn connect(uri: &AMQPUri, name: &str) -> Result<Connection, LinkError> {
+    let properties = ConnectionProperties::default().with_connection_name(name.into());
+    in_time(Connection::connect_uri(uri.clone(), properties)).await
+}
+
+/// Says goodbye, if the broker listens.
+pub(crate) async fn close(connection: &Connection) {
+    let _ = timeout(CLOSE_MAX, connection.close(200, "OK".into())).await;
 }
 
 /// Follows the events of a connection until one ends it.

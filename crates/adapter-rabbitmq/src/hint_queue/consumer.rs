@@ -21,7 +21,7 @@ use tracing::Span;
 
 use crate::Settings;
 use crate::link::{Health, LinkError, Role, in_time};
-use crate::topology;
+use crate::topology::{self, WorkQueue};
 use crate::wire::{self, HintMessage};
 
 /// A delivery that nobody here has a slot for goes back after this, for another worker.
@@ -36,7 +36,7 @@ const NACK: BasicNackOptions = BasicNackOptions { multiple: false, requeue: true
 pub(super) struct Consumption {
     requests: mpsc::Receiver<oneshot::Sender<Delivery>>,
     waiting: VecDeque<oneshot::Sender<Delivery>>,
-    hints_max: u32,
+    queue: WorkQueue,
     prefetch: u16,
 }
 
@@ -45,8 +45,8 @@ impl Consumption {
         settings: &Settings,
         requests: mpsc::Receiver<oneshot::Sender<Delivery>>,
     ) -> Self {
-        let Settings { hints_max, prefetch, .. } = *settings;
-        Self { requests, waiting: VecDeque::new(), hints_max, prefetch: prefetch.max(1) }
+        let (queue, prefetch) = (WorkQueue::new(settings), settings.prefetch.max(1));
+        Self { requests, waiting: VecDeque::new(), queue, prefetch }
     }
 
     /// Consumes while there are receivers; cancels the consumer while there are none, so that the
@@ -56,7 +56,7 @@ impl Consumption {
         connection: &Connection,
         health: &Health,
     ) -> Result<Infallible, LinkError> {
-        let channel = topology::with_hints(connection, self.hints_max).await?;
+        let channel = self.queue.open(connection).await?;
         in_time(channel.basic_qos(self.prefetch, BasicQosOptions::default())).await?;
         health.up();
         loop {

@@ -17,6 +17,7 @@ use self::consumer::Consumption;
 use self::publisher::{Outgoing, Publication};
 use crate::Settings;
 use crate::link::{self, Health};
+use crate::topology::WorkQueue;
 
 /// Receivers that ask at the same moment. More wait, for as long as it takes to note the first.
 const REQUESTS_MAX: usize = 64;
@@ -57,7 +58,7 @@ impl RabbitMqHintQueue {
     pub fn open(settings: Settings) -> Self {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let publishing = Health::new();
-        let (publication, outgoing) = Publication::new(settings.hints_max);
+        let (publication, outgoing) = Publication::new(WorkQueue::new(&settings));
         let uri = settings.uri.clone();
         tasks.spawn(link::keep_up(publication, uri, publishing.clone(), stop.child_token()));
         let shared = Shared {

@@ -20,7 +20,7 @@ use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
 use crate::link::{Health, LinkError, Role, State, in_time};
-use crate::topology;
+use crate::topology::{self, WorkQueue};
 use crate::wire::{self, HintMessage};
 
 /// Hints that are sent and not confirmed. More wait their turn.
@@ -117,7 +117,7 @@ async fn send_confirmed(
 /// The role of the connection that hints go out on.
 pub(super) struct Publication {
     outgoing: mpsc::Receiver<Outgoing>,
-    hints_max: u32,
+    queue: WorkQueue,
 }
 
 /// What the broker said of a hint.
@@ -128,9 +128,9 @@ struct Settled {
 }
 
 impl Publication {
-    pub(super) fn new(hints_max: u32) -> (Self, mpsc::Sender<Outgoing>) {
+    pub(super) fn new(queue: WorkQueue) -> (Self, mpsc::Sender<Outgoing>) {
         let (sender, outgoing) = mpsc::channel(IN_FLIGHT_MAX);
-        (Self { outgoing, hints_max }, sender)
+        (Self { outgoing, queue }, sender)
     }
 
     async fn run(
@@ -138,7 +138,7 @@ impl Publication {
         connection: &Connection,
         health: &Health,
     ) -> Result<Infallible, LinkError> {
-        let channel = topology::with_hints(connection, self.hints_max).await?;
+        let channel = self.queue.open(connection).await?;
         in_time(channel.confirm_select(ConfirmSelectOptions::default())).await?;
         health.up();
         let mut states = health.watch();

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use lapin::options::{BasicGetOptions, BasicNackOptions, QueueDeclareOptions, QueueDeleteOptions};
-use lapin::protocol::AMQPSoftError;
+use lapin::protocol::{AMQPErrorKind, AMQPHardError, AMQPSoftError};
 use lapin::types::{AMQPValue, FieldTable};
-use lapin::{Channel, Connection, Error};
+use lapin::uri::AMQPUri;
+use lapin::{Channel, Connection, Error, ErrorKind};
 use tokio::time::timeout;
 
 use super::HINTS;
-use crate::link::{LinkError, in_time, is_soft};
+use crate::Settings;
+use crate::link::{LinkError, close, connect, in_time, is_soft};
 
 /// Exists while a connection replaces the work queue, and belongs to that connection.
 const REPLACING: &str = "assay.hints.replacing";
@@ -23,36 +25,94 @@ const ANSWER_MAX: Duration = Duration::from_secs(2);
 /// force.
 const DELETE_MAX: Duration = Duration::from_secs(20);
 
-/// A channel on which the work queue is known to exist, and to answer.
+/// The work queue, as one link knows it.
 ///
-/// A queue can exist and answer nothing. RabbitMQ 3.10.8 notes up to a second later which quorum
-/// queues there are; a single node that is killed before that starts the queue as a new member, and
-/// no leader is ever elected (see rabbitmq-server#10070). An older queue comes back whole. A queue
-/// without a leader is deleted and made again; its hints are lost with it, and the refill sends
+/// A queue can exist and be dead. RabbitMQ 3.10.8 notes up to a second later which quorum queues
+/// there are. A single node that is killed before that starts the queue as a new member, and no
+/// leader is ever elected (see rabbitmq-server#10070), or not at all; an older queue comes back
+/// whole. A dead queue is deleted and made again; its hints are lost with it, and the refill sends
 /// them again.
 ///
-/// That takes [`ANSWER_MAX`] twice, which a slow broker needs to show that it is only slow, and the
-/// 5 s that the broker itself waits for a leader before it deletes a queue by force.
-pub(crate) async fn with_hints(
-    connection: &Connection,
+/// Where there is no leader this takes [`ANSWER_MAX`] twice, which a slow broker needs to show that
+/// it is only slow, and the 5 s that the broker itself waits for a leader before it deletes a queue
+/// by force.
+pub(crate) struct WorkQueue {
+    uri: AMQPUri,
     hints_max: u32,
-) -> Result<Channel, LinkError> {
-    let channel = in_time(declared(connection, hints_max)).await?;
-    if has_leader(&channel).await? {
-        return Ok(channel);
+    /// Whether it was asked, and has not answered since.
+    is_silent: bool,
+}
+
+impl WorkQueue {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let Settings { uri, hints_max, .. } = settings;
+        Self { uri: uri.clone(), hints_max: *hints_max, is_silent: false }
     }
-    let replacing = Replacing::begin(connection).await?;
-    // Whoever replaced it before has left one that answers.
-    let channel = in_time(declared(connection, hints_max)).await?;
-    if has_leader(&channel).await? {
+
+    /// A channel on which the queue is known to exist, and to answer.
+    ///
+    /// # Errors
+    /// Any; the next connection goes on where this one ended. [`LinkError::Replaced`] if somebody
+    /// else is at it.
+    pub(crate) async fn open(&mut self, connection: &Connection) -> Result<Channel, LinkError> {
+        let channel = in_time(declared(connection, self.hints_max)).await?;
+        if !self.is_silent {
+            // Of a queue without a process the broker answers by closing the connection, and this
+            // may never go on.
+            self.is_silent = true;
+            if answers(&channel).await? {
+                self.is_silent = false;
+                return Ok(channel);
+            }
+        }
+        let replacing = Replacing::begin(connection).await?;
+        // Whoever replaced it before has left one that answers.
+        if self.is_dead().await? {
+            tracing::error!(queue = HINTS, "the queue is dead; it is deleted and declared again");
+            delete(connection).await?;
+        }
+        let channel = in_time(declared(connection, self.hints_max)).await?;
         replacing.end().await?;
-        return Ok(channel);
+        self.is_silent = false;
+        Ok(channel)
     }
-    tracing::error!(queue = HINTS, "the queue has no leader; it is deleted and declared again");
-    delete(connection).await?;
-    let channel = in_time(declared(connection, hints_max)).await?;
-    replacing.end().await?;
-    Ok(channel)
+
+    /// Asks on a connection of its own, which may be closed for it.
+    async fn is_dead(&self) -> Result<bool, LinkError> {
+        let connection = connect(&self.uri, "assay examination").await?;
+        let answer = async {
+            let channel = in_time(declared(&connection, self.hints_max)).await?;
+            answers(&channel).await
+        };
+        let answer = answer.await;
+        close(&connection).await;
+        match answer {
+            Ok(answers) => Ok(!answers),
+            Err(LinkError::Broker(error)) if is_internal(&error) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Whether the queue answers what only its leader knows: its first message, which goes back.
+async fn answers(channel: &Channel) -> Result<bool, LinkError> {
+    let asking = channel.basic_get(HINTS.into(), BasicGetOptions::default());
+    match timeout(ANSWER_MAX, asking).await {
+        Ok(message) => {
+            if let Some(message) = message? {
+                let back = BasicNackOptions { multiple: false, requeue: true };
+                in_time(message.delivery.acker.nack(back)).await?;
+            }
+            Ok(true)
+        }
+        Err(_elapsed) => Ok(false),
+    }
+}
+
+/// Whether the broker closed the connection because something in itself failed.
+fn is_internal(error: &Error) -> bool {
+    let internal = AMQPErrorKind::Hard(AMQPHardError::INTERNALERROR);
+    matches!(error.kind(), ErrorKind::ProtocolError(error) if *error.kind() == internal)
 }
 
 async fn delete(connection: &Connection) -> Result<(), LinkError> {
@@ -98,21 +158,6 @@ impl Replacing {
         let deleting = self.channel.queue_delete(REPLACING.into(), QueueDeleteOptions::default());
         in_time(deleting).await?;
         Ok(())
-    }
-}
-
-/// Whether the queue answers what only its leader knows: its first message, which goes back.
-async fn has_leader(channel: &Channel) -> Result<bool, LinkError> {
-    let asking = channel.basic_get(HINTS.into(), BasicGetOptions::default());
-    match timeout(ANSWER_MAX, asking).await {
-        Ok(message) => {
-            if let Some(message) = message? {
-                let back = BasicNackOptions { multiple: false, requeue: true };
-                in_time(message.delivery.acker.nack(back)).await?;
-            }
-            Ok(true)
-        }
-        Err(_elapsed) => Ok(false),
     }
 }
 

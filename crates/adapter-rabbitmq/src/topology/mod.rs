@@ -6,7 +6,7 @@ use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptio
 use lapin::types::{FieldTable, ShortString};
 use lapin::{Channel, Connection, Error, ExchangeKind};
 
-pub(crate) use self::hints::{hints_arguments, with_hints};
+pub(crate) use self::hints::{WorkQueue, hints_arguments};
 
 /// The durable work queue.
 pub(crate) const HINTS: &str = "assay.hints";

@@ -6,7 +6,7 @@ use adapter_rabbitmq::{RabbitMqHintQueue, Settings};
 use engine::ports::{HintQueue, QueueClosed};
 use futures_util::future::join_all;
 use testkit::eventually;
-use testkit::servers::rabbitmq;
+use testkit::servers::rabbitmq::{self, VirtualHost};
 use tokio::time::timeout;
 
 use crate::support::{
@@ -15,8 +15,8 @@ use crate::support::{
 
 /// What fails at once takes no longer.
 const AT_ONCE: Duration = Duration::from_millis(500);
-/// What it may take to replace a queue that has no leader.
-const LEADERLESS_MAX: Duration = Duration::from_secs(30);
+/// What it may take to replace a queue that is dead.
+const DEAD_MAX: Duration = Duration::from_secs(30);
 /// Processes that use one broker.
 const FLEET: u64 = 12;
 
@@ -82,7 +82,7 @@ async fn a_queue_without_a_leader_is_replaced_without_an_operator() {
     node.kill().await;
     down(&queue).await;
     node.start().await;
-    let used = eventually(LEADERLESS_MAX, || async { queue.publish(hint()).await.ok() });
+    let used = eventually(DEAD_MAX, || async { queue.publish(hint()).await.ok() });
     used.await;
 }
 
@@ -91,20 +91,39 @@ async fn a_queue_without_a_leader_is_replaced_without_an_operator() {
 #[tokio::test]
 async fn a_queue_without_a_leader_is_replaced_once_however_many_find_it() {
     let Some((host, node)) = rabbitmq::alone().await else { return };
-    let mut fleet = Vec::new();
-    for _ in 0..FLEET {
-        fleet.push(open_queue(settings(&host)).await);
-    }
+    let fleet = open_fleet(&host).await;
     node.kill().await;
     for queue in &fleet {
         down(queue).await;
     }
     node.start().await;
+    each_is_used_and_none_loses_anothers_hint(&fleet, &host).await;
+}
+
+/// Whoever asks it something has its connection closed.
+#[tokio::test]
+async fn a_queue_without_a_process_is_replaced_once_however_many_find_it() {
+    let Some(host) = rabbitmq::private().await else { return };
+    let fleet = open_fleet(&host).await;
+    host.end_queue_process(HINTS).await;
+    host.cut_connections().await;
+    each_is_used_and_none_loses_anothers_hint(&fleet, &host).await;
+}
+
+async fn open_fleet(host: &VirtualHost) -> Vec<RabbitMqHintQueue> {
+    let opened = (0..FLEET).map(|_| open_queue(settings(host)));
+    join_all(opened).await
+}
+
+async fn each_is_used_and_none_loses_anothers_hint(
+    fleet: &[RabbitMqHintQueue],
+    host: &VirtualHost,
+) {
     let used = fleet
         .iter()
-        .map(|queue| eventually(LEADERLESS_MAX, || async { queue.publish(hint()).await.ok() }));
+        .map(|queue| eventually(DEAD_MAX, || async { queue.publish(hint()).await.ok() }));
     join_all(used).await;
-    for queue in &fleet {
+    for queue in fleet {
         up(queue).await;
     }
     let held = host.depth(HINTS).await;

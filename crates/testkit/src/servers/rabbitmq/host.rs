@@ -56,6 +56,19 @@ impl VirtualHost {
         self.private().must(expression).await;
     }
 
+    /// Ends the process of a quorum queue, and leaves the queue's name. Nothing starts it again.
+    ///
+    /// # Panics
+    /// If there is no such queue, or the broker is not a private one.
+    pub async fn end_queue_process(&self, queue: &str) {
+        let expression = format!(
+            "{{ok, Q}} = rabbit_amqqueue:lookup({}), \
+             ok = ra:stop_server(quorum_queues, amqqueue:get_pid(Q))",
+            self.queue(queue)
+        );
+        self.private().must(expression).await;
+    }
+
     /// Deletes an exchange, and with it every binding to it. False if there is none.
     ///
     /// # Panics
