@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Read as _, Write as _};
 use std::os::fd::AsFd as _;
 use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Barrier};
 use std::thread;
 
 use engine::ports::{MediaType, ReadDocument, ReadError};
@@ -55,16 +56,23 @@ fn take_standard_output() -> io::Result<File> {
     Ok(File::from(answers))
 }
 
-/// Starts its threads before it limits itself, so that a stack that cannot be had is never taken
-/// for the document's fault.
+/// Has its threads running before it limits itself, so that a stack that cannot be had is never
+/// taken for the document's fault: a thread that was started still makes one for signals.
 fn answer(read: Read, request: Request) -> Answer {
     let Some(media_type) = request.media_type() else {
         return Err(ReadError::Unavailable("it does not know the type".to_owned()));
     };
     let (taken, is_taken) = sync_channel(1);
     let thread = |name: &str| thread::Builder::new().name(name.to_owned());
-    thread("watch").spawn(move || watch(&is_taken)).map_err(unavailable)?;
+    let running = Arc::new(Barrier::new(2));
+    let all_run = Arc::clone(&running);
+    let watching = move || {
+        running.wait();
+        watch(&is_taken);
+    };
+    thread("watch").spawn(watching).map_err(unavailable)?;
     let reading = move || {
+        all_run.wait();
         confine(request.memory_bytes_max, request.cpu_s_max).map_err(unavailable)?;
         let bytes = take_document(&request)?;
         // The channel has room for it, and nobody to tell is nothing to act upon.
