@@ -80,8 +80,8 @@ impl TraceContext {
 /// Whether a trace is of the share `ratio` of all traces.
 fn is_chosen(trace_id: u128, ratio: f64) -> bool {
     let random = trace_id as u64 % RANDOM_IDS;
-    // Whole numbers of 56 bits: those that a float of 53 bits leaves out make no difference.
-    (random as f64) < ratio * RANDOM_IDS as f64
+    // A float holds 53 bits. Rounded to them, the highest number would not be below 1.0 any more.
+    ((random >> 3) as f64) < ratio * (RANDOM_IDS >> 3) as f64
 }
 
 impl fmt::Display for TraceContext {
@@ -154,9 +154,10 @@ mod tests {
         for (random, ratio, is_sampled) in [
             (0, 0.0, false),
             (0, 1e-12, true),
-            (RANDOM_IDS / 10 - 1, 0.1, true),
-            (RANDOM_IDS / 10 + 1, 0.1, false),
+            (RANDOM_IDS / 10 - 8, 0.1, true),
+            (RANDOM_IDS / 10 + 8, 0.1, false),
             (highest, 0.9, false),
+            (highest, 1.0, true),
         ] {
             let other_bits = 0xabcd_u128 << 56;
             assert_eq!(is_chosen(other_bits | u128::from(random), ratio), is_sampled, "{ratio}");
